@@ -1,0 +1,61 @@
+"""Spiking machine learning in Nengo, with neuron parameters as hyper-parameters.
+
+Import public names from here. Each is loaded when it is first used, so that
+``import snnlib`` stays cheap.
+"""
+
+import importlib
+
+from snnlib._version import __version__
+
+_HOMES = {
+    "datasets": (
+        "DataCorruptError",
+        "DataUnavailableError",
+        "Dataset",
+        "DatasetError",
+        "fetch_mnist",
+        "load_birth_weight",
+        "load_digits28",
+        "load_iris_setosa",
+        "train_test_birth_weight",
+        "train_test_iris_setosa",
+        "train_test_mnist",
+    ),
+    "networks": (
+        "conv_network",
+        "ensemble_network",
+        "parse_architecture",
+        "rate_model",
+        "relu_model",
+    ),
+    "simulation": (
+        "lif_spikes",
+        "lowpass",
+        "read_out",
+        "settled_fraction",
+        "simulate",
+    ),
+    "estimators": ("SpikingClassifier", "SpikingConvClassifier", "SpikingRegressor"),
+    "metrics": ("accuracy_interval", "mspe", "skill_score"),
+    "recording": ("MetricsError", "read_metrics", "record", "results_path"),
+    "_nengo_dl": ("nengo_dl", "tf"),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME_OF)]
+
+
+def __getattr__(name):
+    """Load a public name from the module it lives in."""
+    if name not in _HOME_OF:
+        msg = f"module 'snnlib' has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(importlib.import_module(f"snnlib.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})
