@@ -1,0 +1,1072 @@
+"""Tests of snnlib.datasets: published figures, splits, and every fault of a fetch."""
+
+import csv
+import errno
+import hashlib
+import http.server
+import io
+import logging
+import os
+import pickle
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pooch
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+from sklearn.datasets import load_digits
+from sklearn.dummy import DummyRegressor
+from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.metrics import log_loss, mean_squared_error
+from sklearn.model_selection import LeaveOneOut, cross_val_predict
+
+from snnlib import datasets
+from snnlib.datasets import (
+    DataCorruptError,
+    Dataset,
+    DatasetError,
+    DataUnavailableError,
+    fetch_mnist,
+    load_birth_weight,
+    load_digits28,
+    load_iris_setosa,
+    train_test_birth_weight,
+    train_test_iris_setosa,
+    train_test_mnist,
+)
+
+BIRTH_WEIGHT_TABLE = Path(datasets.__file__).parent / "data" / "birth_weight.csv"
+REAL_DATA_DIR = os.environ.get("SNNLIB_DATA_DIR")
+# Class sizes as published with MNIST.
+N_TRAIN_PER_DIGIT = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
+N_TEST_PER_DIGIT = [980, 1135, 1032, 1010, 982, 892, 958, 1028, 974, 1009]
+
+LOADERS = [
+    pytest.param(load_iris_setosa, id="iris"),
+    pytest.param(lambda: load_iris_setosa(corrected=False), id="iris-uncorrected"),
+    pytest.param(load_birth_weight, id="birth-weight"),
+    pytest.param(lambda: load_birth_weight(dummies=True), id="birth-weight-dummies"),
+    pytest.param(load_digits28, id="digits28"),
+]
+
+
+@pytest.mark.parametrize("load", LOADERS)
+def test_loader_returns_consistent_dataset(load):
+    """Every loader gives one type, with a name and a unit for each column."""
+    dataset = load()
+    n_samples, n_features = dataset.data.shape
+    assert isinstance(dataset, Dataset)
+    assert dataset.target.shape == (n_samples,)
+    assert len(dataset.feature_names) == len(set(dataset.feature_names)) == n_features
+    assert len(dataset.feature_units) == n_features
+    for words in ("name", "target_name", "target_unit", "description", "source"):
+        assert getattr(dataset, words).strip()
+    assert np.isfinite(dataset.data).all()
+    assert dataset.name in repr(dataset)
+    assert len(repr(dataset)) < 100
+
+
+@pytest.mark.parametrize("load", LOADERS)
+def test_loader_returns_read_only_arrays(load):
+    """A lesson cannot change the data, nor an attribute."""
+    dataset = load()
+    with pytest.raises(ValueError, match="read-only"):
+        dataset.data[0, 0] = 1
+    with pytest.raises(ValueError, match="read-only"):
+        dataset.target[0] = 1
+    with pytest.raises(AttributeError, match="cannot assign to field 'data'"):
+        dataset.data = None
+
+
+@pytest.mark.parametrize("load", LOADERS)
+def test_loader_called_twice_gives_same_digest(load):
+    """The digest belongs to the figures, not to the call."""
+    assert load().digest == load().digest
+
+
+def test_digest_differs_between_data_sets():
+    """No two forms of the data share a digest."""
+    assert len({load.values[0]().digest for load in LOADERS}) == len(LOADERS)
+
+
+def test_digest_ignores_byte_order_and_memory_layout():
+    """Packing does not matter to the digest; type, shape and values do."""
+    array = np.arange(6, dtype="<f8").reshape(2, 3)
+    digest = datasets._contents_digest(array)
+    assert datasets._contents_digest(array.astype(">f8")) == digest
+    assert datasets._contents_digest(np.asfortranarray(array)) == digest
+    for other in (array + 1, array.astype("<f4"), array.reshape(3, 2)):
+        assert datasets._contents_digest(other) != digest
+
+
+def test_dataset_survives_pickling():
+    """A sweep may send a data set to another process."""
+    iris = load_iris_setosa()
+    copy = pickle.loads(pickle.dumps(iris))
+    assert copy.digest == iris.digest
+    assert_array_equal(copy.data, iris.data)
+
+
+def test_import_leaves_network_libraries_out():
+    """Importing the module costs no pooch and no requests."""
+    code = (
+        "import sys, snnlib.datasets; "
+        "print(sorted({'pooch', 'requests'} & set(sys.modules)))"
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("corrected", "r", "slope", "intercept"),
+    [
+        pytest.param(True, 0.23275, 0.064709, 0.024179, id="corrected"),
+        pytest.param(False, 0.27997, 0.078776, -0.025258, id="uci-file"),
+    ],
+)
+def test_load_iris_setosa_gives_published_regression(corrected, r, slope, intercept):
+    """r, slope and intercept (cm) are those of SciPy's linregress on each form."""
+    iris = load_iris_setosa(corrected=corrected)
+    x = iris.data[:, 0]
+    assert iris.data.shape == (50, 1)
+    assert_allclose(np.corrcoef(x, iris.target)[0, 1], r, atol=5e-6)
+    assert_allclose(np.polyfit(x, iris.target, 1), [slope, intercept], atol=5e-7)
+
+
+@pytest.mark.parametrize(
+    ("model", "in_sample", "left_out"),
+    [
+        pytest.param(LinearRegression(), 0.010294, 0.011255, id="least-squares"),
+        pytest.param(DummyRegressor(), 0.010884, 0.011333, id="mean"),
+    ],
+)
+def test_load_iris_setosa_gives_published_errors(model, in_sample, left_out):
+    """Errors (cm^2) are those of statsmodels' OLS, left out by the hat matrix."""
+    iris = load_iris_setosa()
+    X, y = iris.data, iris.target
+    fitted = model.fit(X, y).predict(X)
+    predicted = cross_val_predict(model, X, y, cv=LeaveOneOut())
+    assert_allclose(mean_squared_error(y, fitted), in_sample, atol=5e-7)
+    assert_allclose(mean_squared_error(y, predicted), left_out, atol=5e-7)
+
+
+def test_load_iris_setosa_forms_differ_in_two_figures():
+    """The correction touches row 34's petal width and row 37's sepal width only."""
+    now, then = load_iris_setosa(), load_iris_setosa(corrected=False)
+    assert np.flatnonzero(now.data[:, 0] != then.data[:, 0]).tolist() == [37]
+    assert np.flatnonzero(now.target != then.target).tolist() == [34]
+    assert (now.data[37, 0], then.data[37, 0]) == (3.6, 3.1)
+    assert (now.target[34], then.target[34]) == (0.2, 0.1)
+
+
+@pytest.fixture(scope="module")
+def birth_table():
+    """Give the packaged table, a column per name, read without the loader."""
+    with BIRTH_WEIGHT_TABLE.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(line for line in file if line[0] != "#"))
+    return {name: np.array([float(row[name]) for row in rows]) for name in rows[0]}
+
+
+def fit_by_maximum_likelihood(X, y):
+    """Give constant and coefficients, and minus twice the log-likelihood."""
+    model = LogisticRegression(C=np.inf, solver="newton-cholesky", tol=1e-10).fit(X, y)
+    deviance = 2 * log_loss(y, model.predict_proba(X), normalize=False)
+    return [*model.intercept_, *model.coef_[0]], deviance
+
+
+def test_birth_weight_table_gives_hosmer_lemeshow_table_2_2(birth_table):
+    """Hosmer & Lemeshow (1989), table 2.2: AGE LWT RACE2 RACE3 FTV."""
+    race = birth_table["race"]
+    X = np.column_stack(
+        [
+            birth_table["age"],
+            birth_table["lwt"],
+            race == 2,
+            race == 3,
+            birth_table["ftv"],
+        ]
+    )
+    coefficients, deviance = fit_by_maximum_likelihood(X, birth_table["low"])
+    published = [1.2954, -0.0238, -0.0142, 1.0039, 0.4331, -0.0493]
+    assert_allclose(coefficients, published, atol=5e-5)
+    assert_allclose(deviance, 222.573, atol=5e-4)
+
+
+def test_load_birth_weight_gives_known_coefficients():
+    """The paper's seven columns give the fit of statsmodels' Logit."""
+    dataset = load_birth_weight()
+    coefficients, deviance = fit_by_maximum_likelihood(dataset.data, dataset.target)
+    known = [
+        *(-0.09985, -0.03321, -0.01212, 0.44608),
+        *(0.92554, 0.53964, 1.80040, 0.71479),
+    ]
+    assert_allclose(coefficients, known, atol=5e-6)
+    assert_allclose(deviance, 204.331, atol=5e-4)
+
+
+def test_load_birth_weight_counts_130_normal_59_low():
+    """Class sizes are the published ones, and class 1 is the low one."""
+    dataset = load_birth_weight()
+    assert np.bincount(dataset.target).tolist() == [130, 59]
+    assert dataset.target_names == ("normal", "low")
+
+
+def test_load_birth_weight_label_is_weight_below_2500_g(birth_table):
+    """The label follows from the weight the table holds, row by row."""
+    assert_array_equal(load_birth_weight().target, birth_table["bwt"] < 2500)
+
+
+@pytest.mark.parametrize("dummies", [False, True], ids=["codes", "dummies"])
+def test_load_birth_weight_never_gives_the_weight(birth_table, dummies):
+    """No feature is the baby's weight, its visits, or anything the label follows."""
+    dataset = load_birth_weight(dummies=dummies)
+    for column in dataset.data.T:
+        for forbidden in ("bwt", "ftv", "low"):
+            assert not np.array_equal(column, birth_table[forbidden])
+        assert abs(np.corrcoef(column, birth_table["bwt"])[0, 1]) < 0.5
+    assert not {"bwt", "ftv", "low"} & set(dataset.feature_names)
+
+
+def test_load_birth_weight_columns_are_the_papers_seven(birth_table):
+    """The features are the table's columns in the paper's order."""
+    columns = ("age", "lwt", "race", "smoke", "ptl", "ht", "ui")
+    expected = np.column_stack([birth_table[name] for name in columns])
+    assert_array_equal(load_birth_weight().data, expected)
+    assert load_birth_weight().feature_names == (
+        *("age", "weight", "race", "smoking"),
+        *("premature labours", "hypertension", "uterine irritability"),
+    )
+
+
+def test_load_birth_weight_dummies_replace_race_only(birth_table):
+    """Race becomes two 0/1 columns with white as the base; the rest stays."""
+    codes, dummies = load_birth_weight(), load_birth_weight(dummies=True)
+    assert dummies.data.shape == (189, 8)
+    assert_array_equal(dummies.data[:, 2], birth_table["race"] == 2)
+    assert_array_equal(dummies.data[:, 3], birth_table["race"] == 3)
+    assert_array_equal(np.delete(dummies.data, [2, 3], 1), np.delete(codes.data, 2, 1))
+    assert_array_equal(dummies.target, codes.target)
+    assert dummies.feature_units[2:4] == ("0/1", "0/1")
+
+
+def test_birth_weight_table_names_its_source(birth_table):
+    """The packaged file says whose figures it holds, and holds all of them."""
+    assert "Hosmer and S. Lemeshow" in BIRTH_WEIGHT_TABLE.read_text(encoding="utf-8")
+    assert len(birth_table) == 10
+    # summary(MASS::birthwt$bwt): mean 2945, from 709 to 4990 g
+    bwt = birth_table["bwt"]
+    assert (round(bwt.mean()), bwt.min(), bwt.max()) == (2945, 709, 4990)
+
+
+def test_load_digits28_keeps_range_and_mean_brightness():
+    """Enlarging keeps [0, 1], and the mean brightness of each digit nearly."""
+    digits, original = load_digits28(), load_digits()
+    assert digits.data.shape == (1797, 784)
+    assert digits.data.dtype == np.float32
+    assert digits.image_shape == (28, 28, 1)
+    assert (digits.data.min(), digits.data.max()) == (0, 1)
+    assert_array_equal(digits.target, original.target)
+    assert_allclose(digits.data.mean(1), original.data.mean(1) / 16, atol=0.02)
+
+
+def test_load_digits28_keeps_left_right_and_top_bottom():
+    """Image and original agree when both are averaged over quarters."""
+    original = load_digits().images.reshape(-1, 2, 4, 2, 4).mean((2, 4)) / 16
+    enlarged = load_digits28().data.reshape(-1, 2, 14, 2, 14).mean((2, 4))
+    assert_allclose(enlarged, original, atol=0.06)
+    assert np.corrcoef(enlarged.ravel(), original.ravel())[0, 1] > 0.99
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        pytest.param(
+            lambda: load_iris_setosa(corrected=1),
+            r"load_iris_setosa: corrected must be True or False, got 1\.",
+            id="corrected",
+        ),
+        pytest.param(
+            lambda: load_birth_weight(dummies="no"),
+            r"load_birth_weight: dummies must be True or False, got 'no'\.",
+            id="dummies",
+        ),
+        pytest.param(
+            lambda: fetch_mnist(download_if_missing=None),
+            r"fetch_mnist: download_if_missing must be True or False, got None\.",
+            id="download_if_missing",
+        ),
+        pytest.param(
+            lambda: train_test_birth_weight(load_birth_weight(), stratify="y"),
+            r"train_test_birth_weight: stratify must be True or False, got 'y'\.",
+            id="stratify",
+        ),
+        pytest.param(
+            lambda: train_test_iris_setosa(load_iris_setosa(), random_state=-1),
+            r"train_test_iris_setosa: random_state must be an integer from 0 to "
+            r"4294967295, got -1\.",
+            id="seed-negative",
+        ),
+        pytest.param(
+            lambda: train_test_birth_weight(load_birth_weight(), random_state=True),
+            r"train_test_birth_weight: random_state must be an integer from 0 to "
+            r"4294967295, got True\.",
+            id="seed-bool",
+        ),
+        pytest.param(
+            lambda: train_test_mnist(load_digits28(), random_state=None),
+            r"train_test_mnist: random_state must be an integer from 0 to "
+            r"4294967295, got None\.",
+            id="seed-none",
+        ),
+        pytest.param(
+            lambda: train_test_iris_setosa(load_birth_weight()),
+            r"train_test_iris_setosa: dataset must have 50 rows, "
+            r"got 'birth weight' with 189\.",
+            id="iris-rows",
+        ),
+        pytest.param(
+            lambda: train_test_birth_weight(load_iris_setosa()),
+            r"train_test_birth_weight: dataset must have 189 rows, "
+            r"got 'iris setosa' with 50\.",
+            id="birth-weight-rows",
+        ),
+        pytest.param(
+            lambda: train_test_mnist(load_iris_setosa()),
+            r"train_test_mnist: dataset must hold images, got 'iris setosa'\.",
+            id="no-images",
+        ),
+        pytest.param(
+            lambda: train_test_mnist(load_digits28(), n_test=9),
+            r"train_test_mnist: n_test must be an integer from 10 to 1787, got 9\.",
+            id="digits-test",
+        ),
+        pytest.param(
+            lambda: train_test_mnist(load_digits28(), n_train=1598),
+            r"train_test_mnist: n_train must be an integer from 10 to 1597, got 1598\.",
+            id="digits-train",
+        ),
+        pytest.param(
+            lambda: train_test_mnist(make_mnist_sized(), n_train=60_001),
+            r"train_test_mnist: n_train must be an integer from 1 to 60000, "
+            r"got 60001\.",
+            id="mnist-train",
+        ),
+        pytest.param(
+            lambda: train_test_mnist(make_mnist_sized(), n_test=10_000.0),
+            r"train_test_mnist: n_test must be an integer from 1 to 10000, "
+            r"got 10000\.0\.",
+            id="mnist-test",
+        ),
+    ],
+)
+def test_wrong_parameter_is_named_with_range_and_value(call, message):
+    """The message has owner, parameter, allowed values and the value got."""
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
+def make_mnist_sized():
+    """Make a data set with MNIST's rows, numbered, and one pixel."""
+    return datasets._assemble(
+        name="numbered",
+        data=np.arange(70_000, dtype=np.float32)[:, np.newaxis],
+        target=np.arange(70_000),
+        feature_names=("pixel",),
+        feature_units=("",),
+        target_name="row",
+        target_unit="",
+        image_shape=(1, 1, 1),
+        n_train_published=60_000,
+        description="",
+        source="",
+    )
+
+
+SHUFFLED_SPLITS = [
+    pytest.param(train_test_iris_setosa, load_iris_setosa, 43, 7, id="iris"),
+    pytest.param(train_test_birth_weight, load_birth_weight, 161, 28, id="births"),
+    pytest.param(train_test_mnist, load_digits28, 1597, 200, id="digits28"),
+]
+
+
+def sorted_rows(X, y):
+    """Stack inputs and targets, the rows in a fixed order."""
+    rows = np.column_stack([X, y])
+    return rows[np.lexsort(rows.T)]
+
+
+@pytest.mark.parametrize(("split", "load", "n_train", "n_test"), SHUFFLED_SPLITS)
+def test_train_test_uses_each_row_once(split, load, n_train, n_test):
+    """The two parts have the stated sizes and together are the data set."""
+    dataset = load()
+    X_train, X_test, y_train, y_test = split(dataset)
+    assert (len(X_train), len(X_test)) == (len(y_train), len(y_test))
+    assert (len(X_train), len(X_test)) == (n_train, n_test)
+    X, y = np.concatenate([X_train, X_test]), np.concatenate([y_train, y_test])
+    assert_array_equal(sorted_rows(X, y), sorted_rows(dataset.data, dataset.target))
+
+
+@pytest.mark.parametrize(("split", "load", "n_train", "n_test"), SHUFFLED_SPLITS)
+def test_train_test_follows_its_seed(split, load, n_train, n_test):
+    """The same seed gives the same rows, another seed others; rows are shuffled."""
+    dataset = load()
+    X_train, X_test, *_ = split(dataset, random_state=1)
+    again, other = split(dataset, random_state=1), split(dataset, random_state=2)
+    assert_array_equal(X_train, again[0])
+    assert_array_equal(X_test, again[1])
+    assert not np.array_equal(X_train, other[0])
+    assert not np.array_equal(X_train, dataset.data[:n_train])
+    assert n_test == len(X_test)
+
+
+def test_train_test_birth_weight_stratify_keeps_share_of_low():
+    """Stratified, each test part holds 28 * 59/189 = 8.7, so 9 low; else it varies."""
+    births, seeds = load_birth_weight(), range(20)
+
+    def count_low(stratify):
+        splits = [
+            train_test_birth_weight(births, stratify=stratify, random_state=seed)
+            for seed in seeds
+        ]
+        return {int(y_test.sum()) for *_, y_test in splits}
+
+    assert count_low(stratify=True) == {9}
+    assert len(count_low(stratify=False)) > 3
+
+
+def test_train_test_mnist_digits_keep_their_shares():
+    """Each digit has its share of the 200 test images of digits28, to one image."""
+    digits = load_digits28()
+    *_, y_test = train_test_mnist(digits)
+    expected = np.bincount(digits.target) * 200 / 1797
+    assert np.abs(np.bincount(y_test) - expected).max() < 1
+
+
+@pytest.mark.parametrize(
+    ("sizes", "n_train", "n_test"),
+    [
+        pytest.param({}, 50_000, 200, id="paper"),
+        pytest.param({"n_test": 10_000}, 50_000, 10_000, id="all-test-images"),
+        pytest.param({"n_train": 60_000, "n_test": 1}, 60_000, 1, id="all-train"),
+        pytest.param({"n_train": np.int64(7), "random_state": 5}, 7, 200, id="few"),
+    ],
+)
+def test_train_test_mnist_takes_first_rows_in_published_order(sizes, n_train, n_test):
+    """Rows count from the top of each published part, whatever the seed."""
+    dataset = make_mnist_sized()
+    X_train, X_test, y_train, y_test = train_test_mnist(dataset, **sizes)
+    assert_array_equal(y_train, np.arange(n_train))
+    assert_array_equal(y_test, 60_000 + np.arange(n_test))
+    assert_array_equal(X_train[:, 0], y_train)
+    assert_array_equal(X_test[:, 0], y_test)
+
+
+def test_train_test_mnist_gives_read_only_views():
+    """The split copies nothing, and nobody can write through it."""
+    dataset = make_mnist_sized()
+    for part in train_test_mnist(dataset):
+        assert part.base is not None
+        assert not part.flags.writeable
+    assert np.shares_memory(train_test_mnist(dataset)[0], dataset.data)
+
+
+def pack(arrays, save=np.savez):
+    """Pack arrays as the bytes of an .npz file."""
+    file = io.BytesIO()
+    save(file, **arrays)
+    return file.getvalue()
+
+
+@pytest.fixture
+def arrays(monkeypatch):
+    """Make 60 + 20 noise images, and let them be what fetch_mnist expects."""
+    shapes = {
+        "x_train": (60, 28, 28),
+        "y_train": (60,),
+        "x_test": (20, 28, 28),
+        "y_test": (20,),
+    }
+    rng = np.random.default_rng(0)
+    arrays = {
+        name: rng.integers(256 if len(shape) == 3 else 10, size=shape, dtype=np.uint8)
+        for name, shape in shapes.items()
+    }
+    digest = datasets._assemble_mnist(arrays).digest
+    monkeypatch.setattr(datasets, "_MNIST_SHAPES", shapes)
+    monkeypatch.setattr(datasets, "MNIST_DIGEST", digest)
+    monkeypatch.setattr(datasets, "MNIST_URL", "http://127.0.0.1:9/mnist.npz")
+    monkeypatch.delenv("SNNLIB_DATA_DIR", raising=False)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    return arrays
+
+
+@pytest.fixture
+def cache(tmp_path):
+    """Name a cache folder that does not exist yet."""
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def user_folder(tmp_path, monkeypatch, arrays):  # noqa: ARG001 (after its delenv)
+    """Make the folder that SNNLIB_DATA_DIR names."""
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    monkeypatch.setenv("SNNLIB_DATA_DIR", str(folder))
+    return folder
+
+
+def write(folder, content):
+    """Write the bytes of mnist.npz into a folder, made if need be."""
+    folder.mkdir(exist_ok=True)
+    (folder / "mnist.npz").write_bytes(content)
+
+
+def refuse(*_args, **_kwargs):
+    """Fail as the system does for a folder without permission."""
+    raise PermissionError(errno.EACCES, "Permission denied")
+
+
+def list_names(folder):
+    """List a folder; nothing if it is not there."""
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def check_says_how_to_fill(error, cache):
+    """Both ways out are named: the cache folder and the variable."""
+    assert f"put the file {datasets.MNIST_URL} into {cache}" in str(error)
+    assert "environment variable SNNLIB_DATA_DIR" in str(error)
+
+
+@contextmanager
+def http_server(monkeypatch, content, *, status=200, declared_length=None):
+    """Serve some bytes on the loopback, and make that MNIST's address."""
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(status)
+            if declared_length is not None:
+                self.send_header("Content-Length", str(declared_length))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *args):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+        url = f"http://127.0.0.1:{server.server_port}/mnist.npz"
+        monkeypatch.setattr(datasets, "MNIST_URL", url)
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def publish(monkeypatch, content):
+    """Let these bytes be the published file."""
+    digest = hashlib.sha256(content).hexdigest()
+    monkeypatch.setattr(datasets, "MNIST_SHA256", digest)
+
+
+def check_is_small_mnist(dataset, arrays):
+    """The data set holds these arrays, training rows first."""
+    images = np.concatenate([arrays["x_train"], arrays["x_test"]]).reshape(80, 784)
+    labels = np.concatenate([arrays["y_train"], arrays["y_test"]])
+    assert dataset.data.dtype == np.float32
+    assert_array_equal(dataset.data, images.astype(np.float32) / np.float32(255))
+    assert_array_equal(dataset.target, labels)
+    assert dataset.target.dtype == np.int64
+    assert dataset.image_shape == (28, 28, 1)
+    assert dataset.n_train_published == 60
+    assert not dataset.data.flags.writeable
+    assert not dataset.target.flags.writeable
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+def test_fetch_mnist_accepts_repacked_file(arrays, user_folder, cache, save):
+    """What counts is the contents: order, compression and extras do not."""
+    backwards = dict(reversed(arrays.items()))
+    write(user_folder, pack({**backwards, "extra": np.zeros(3)}, save))
+    check_is_small_mnist(fetch_mnist(data_dir=cache), arrays)
+    assert list_names(cache) == []
+
+
+def test_fetch_mnist_prefers_user_folder_to_cache(arrays, user_folder, cache):
+    """A good file in SNNLIB_DATA_DIR is taken before the cache is looked at."""
+    write(user_folder, pack(arrays))
+    write(cache, b"not looked at")
+    check_is_small_mnist(fetch_mnist(data_dir=cache), arrays)
+    assert list_names(cache) == ["mnist.npz"]
+
+
+@pytest.mark.usefixtures("user_folder")
+@pytest.mark.parametrize("set_variable", ["empty folder", "empty string", "unset"])
+def test_fetch_mnist_falls_back_on_cache(arrays, cache, monkeypatch, set_variable):
+    """Without a file in SNNLIB_DATA_DIR the cache is used, without a network."""
+    if set_variable != "empty folder":
+        monkeypatch.setenv("SNNLIB_DATA_DIR", "")
+    if set_variable == "unset":
+        monkeypatch.delenv("SNNLIB_DATA_DIR")
+    write(cache, pack(arrays))
+    check_is_small_mnist(fetch_mnist(data_dir=str(cache)), arrays)
+
+
+def test_fetch_mnist_default_cache_is_the_users(arrays, cache, monkeypatch):
+    """Without data_dir the cache is pooch's folder for snnlib."""
+    monkeypatch.setattr(pooch, "os_cache", lambda project: cache / project)
+    cache.mkdir()
+    write(cache / "snnlib", pack(arrays))
+    check_is_small_mnist(fetch_mnist(), arrays)
+
+
+def test_fetch_mnist_downloads_once(arrays, cache, monkeypatch, caplog):
+    """A download is logged, kept under its name alone, and not repeated."""
+    content = pack(arrays)
+    publish(monkeypatch, content)
+    caplog.set_level(logging.INFO, logger="snnlib.datasets")
+    with http_server(monkeypatch, content, declared_length=len(content)):
+        check_is_small_mnist(fetch_mnist(data_dir=cache / "deep"), arrays)
+    assert list_names(cache / "deep") == ["mnist.npz"]
+    assert (cache / "deep" / "mnist.npz").read_bytes() == content
+    check_is_small_mnist(fetch_mnist(data_dir=cache / "deep"), arrays)
+    assert caplog.text.count("Downloading MNIST") == 1
+
+
+def test_fetch_mnist_download_leaves_user_folder_alone(
+    arrays, user_folder, cache, monkeypatch
+):
+    """A download goes into the cache, never into SNNLIB_DATA_DIR."""
+    content = pack(arrays)
+    publish(monkeypatch, content)
+    with http_server(monkeypatch, content):
+        fetch_mnist(data_dir=cache)
+    assert list_names(user_folder) == []
+    assert list_names(cache) == ["mnist.npz"]
+
+
+def test_fetch_mnist_removes_what_a_killed_download_left(arrays, cache, monkeypatch):
+    """A day-old folder of a killed process goes; one that is in use stays."""
+    for name, age in [("download-killed", 2 * 24 * 3600), ("download-running", 60)]:
+        (cache / name).mkdir(parents=True)
+        (cache / name / "tmp1").write_bytes(b"half")
+        os.utime(cache / name, (time.time() - age,) * 2)
+    content = pack(arrays)
+    publish(monkeypatch, content)
+    with http_server(monkeypatch, content):
+        fetch_mnist(data_dir=cache)
+    assert list_names(cache) == ["download-running", "mnist.npz"]
+
+
+def change_byte_in_the_middle(arrays):
+    """Flip one bit of the packed images."""
+    content = bytearray(pack(arrays))
+    content[len(content) // 2] ^= 1
+    return bytes(content)
+
+
+def change_pixel(arrays):
+    """Pack images of which one pixel is another."""
+    images = arrays["x_train"].copy()
+    images[0, 0, 0] ^= 1
+    return pack({**arrays, "x_train": images})
+
+
+def swap_labels(arrays):
+    """Pack the two sets of labels rolled by one, shapes unchanged."""
+    return pack({**arrays, "y_test": np.roll(arrays["y_test"], 1)})
+
+
+FAULTS = [
+    pytest.param(lambda _: b"", r"its 0 bytes are not a whole \.npz", id="empty"),
+    pytest.param(
+        lambda _: b"<html>Sign in to the hotel's network</html>",
+        r"its 43 bytes are not a whole \.npz archive",
+        id="html",
+    ),
+    pytest.param(
+        lambda arrays: pack(arrays)[: 28 * 28 * 30],
+        r"its 23520 bytes are not a whole \.npz archive",
+        id="half-written",
+    ),
+    pytest.param(
+        change_byte_in_the_middle, "cannot be unpacked: Bad CRC-32", id="damaged"
+    ),
+    pytest.param(
+        lambda arrays: pack({**arrays, "y_test": np.array([None])}),
+        "cannot be unpacked: Object arrays cannot be loaded",
+        id="pickle",
+    ),
+    pytest.param(
+        lambda arrays: pack({k: v for k, v in arrays.items() if k != "y_test"}),
+        "it must hold x_train, y_train, x_test, y_test, and lacks y_test",
+        id="missing-key",
+    ),
+    pytest.param(
+        lambda arrays: pack({**arrays, "x_train": arrays["x_train"][:-1]}),
+        r"x_train must be uint8 of shape \(60, 28, 28\), "
+        r"got uint8 of shape \(59, 28, 28\)",
+        id="wrong-shape",
+    ),
+    pytest.param(
+        lambda arrays: pack({**arrays, "x_test": arrays["x_test"] / 255}),
+        r"x_test must be uint8 of shape \(20, 28, 28\), got float64",
+        id="wrong-dtype",
+    ),
+    pytest.param(
+        change_pixel,
+        r"digest of its contents must be \w{64}, got \w{64}",
+        id="wrong-pixel",
+    ),
+    pytest.param(
+        swap_labels,
+        r"digest of its contents must be \w{64}, got \w{64}",
+        id="wrong-labels",
+    ),
+]
+
+
+@pytest.mark.parametrize(("spoil", "message"), FAULTS)
+def test_fetch_mnist_removes_bad_file_from_cache(arrays, cache, spoil, message):
+    """A bad file in the cache is named, explained and removed."""
+    write(cache, spoil(arrays))
+    with pytest.raises(DataCorruptError, match=message) as caught:
+        fetch_mnist(data_dir=cache)
+    assert f"{cache / 'mnist.npz'} is damaged or is not MNIST" in str(caught.value)
+    assert "It was removed. Call fetch_mnist() again" in str(caught.value)
+    assert list_names(cache) == []
+
+
+@pytest.mark.parametrize(("spoil", "message"), FAULTS)
+def test_fetch_mnist_keeps_bad_file_of_user(arrays, user_folder, cache, spoil, message):
+    """A bad file in SNNLIB_DATA_DIR stops everything and stays as it is."""
+    content = spoil(arrays)
+    write(user_folder, content)
+    with pytest.raises(DataCorruptError, match=message) as caught:
+        fetch_mnist(data_dir=cache)
+    assert str(user_folder / "mnist.npz") in str(caught.value)
+    assert "replace the file, or unset the variable" in str(caught.value)
+    assert (user_folder / "mnist.npz").read_bytes() == content
+    assert list_names(user_folder) == ["mnist.npz"]
+    assert list_names(cache) == []
+
+
+@pytest.mark.usefixtures("arrays")
+def test_fetch_mnist_says_when_bad_file_stays(cache, monkeypatch):
+    """A bad file that cannot be removed is not said to be gone."""
+    write(cache, b"bad")
+    monkeypatch.setattr(Path, "unlink", refuse)
+    with pytest.raises(
+        DataCorruptError, match=r"could not be removed: Permission denied .* by hand"
+    ):
+        fetch_mnist(data_dir=cache)
+    assert list_names(cache) == ["mnist.npz"]
+
+
+def test_fetch_mnist_recovers_after_bad_file(arrays, cache, monkeypatch):
+    """After the error the next call downloads a good file."""
+    write(cache, b"bad")
+    with pytest.raises(DataCorruptError, match="It was removed"):
+        fetch_mnist(data_dir=cache)
+    content = pack(arrays)
+    publish(monkeypatch, content)
+    with http_server(monkeypatch, content):
+        check_is_small_mnist(fetch_mnist(data_dir=cache), arrays)
+
+
+def test_fetch_mnist_keeps_file_when_memory_runs_out(arrays, cache, monkeypatch):
+    """Too little memory says nothing against the file in the cache."""
+
+    def load(*_args, **_kwargs):
+        raise MemoryError
+
+    write(cache, pack(arrays))
+    monkeypatch.setattr(np, "load", load)
+    with pytest.raises(MemoryError):
+        fetch_mnist(data_dir=cache)
+    assert list_names(cache) == ["mnist.npz"]
+
+
+@pytest.mark.usefixtures("arrays")
+def test_fetch_mnist_offline_names_folder_and_both_ways_out(cache):
+    """With no file and no network the error says what to put where."""
+    with pytest.raises(
+        DataUnavailableError,
+        match=r"could not be downloaded from http://127\.0\.0\.1:9/",
+    ) as caught:
+        fetch_mnist(data_dir=cache)
+    assert "ConnectionError" in str(caught.value)
+    check_says_how_to_fill(caught.value, cache)
+    assert list_names(cache) == []
+
+
+@pytest.mark.usefixtures("arrays")
+def test_fetch_mnist_uses_no_network_when_told(cache, monkeypatch):
+    """download_if_missing=False stops before any request, and makes no folder."""
+    monkeypatch.setattr(
+        pooch, "retrieve", lambda *_args, **_kwargs: pytest.fail("network")
+    )
+    with pytest.raises(
+        DataUnavailableError, match="download_if_missing is False"
+    ) as caught:
+        fetch_mnist(data_dir=cache, download_if_missing=False)
+    check_says_how_to_fill(caught.value, cache)
+    assert not cache.exists()
+
+
+def test_fetch_mnist_refuses_broken_off_download(arrays, cache, monkeypatch):
+    """A connection that ends before the declared length leaves nothing behind."""
+    content = pack(arrays)
+    publish(monkeypatch, content)
+    half = content[: len(content) // 2]
+    with (
+        http_server(monkeypatch, half, declared_length=len(content)),
+        pytest.raises(
+            DatasetError, match=r"could not be downloaded|not the published"
+        ) as caught,
+    ):
+        fetch_mnist(data_dir=cache)
+    check_says_how_to_fill(caught.value, cache)
+    assert list_names(cache) == []
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda content: content[: len(content) // 2], id="half"),
+        pytest.param(lambda _: b"<html>hotel</html>", id="html"),
+        pytest.param(lambda _: b"", id="nothing"),
+        pytest.param(lambda content: content + b" ", id="one-byte-more"),
+    ],
+)
+def test_fetch_mnist_refuses_other_file_than_published(
+    arrays, cache, monkeypatch, spoil
+):
+    """A download with another SHA-256 never gets into the cache."""
+    content = pack(arrays)
+    publish(monkeypatch, content)
+    with (
+        http_server(monkeypatch, spoil(content)),
+        pytest.raises(
+            DataCorruptError, match=r"is not the published file of SHA-256 \w{64}"
+        ) as caught,
+    ):
+        fetch_mnist(data_dir=cache)
+    check_says_how_to_fill(caught.value, cache)
+    assert list_names(cache) == []
+
+
+@pytest.mark.usefixtures("arrays")
+def test_fetch_mnist_reports_http_status(cache, monkeypatch):
+    """A server's refusal is passed on, and leaves nothing behind."""
+    with (
+        http_server(monkeypatch, b"gone", status=404),
+        pytest.raises(DataUnavailableError, match="404"),
+    ):
+        fetch_mnist(data_dir=cache)
+    assert list_names(cache) == []
+
+
+def test_fetch_mnist_checks_contents_of_download(arrays, cache, monkeypatch):
+    """The right SHA-256 with wrong figures is refused, and removed."""
+    content = swap_labels(arrays)
+    publish(monkeypatch, content)
+    with (
+        http_server(monkeypatch, content),
+        pytest.raises(DataCorruptError, match="digest of its contents"),
+    ):
+        fetch_mnist(data_dir=cache)
+    assert list_names(cache) == []
+
+
+@pytest.mark.usefixtures("arrays")
+@pytest.mark.parametrize(
+    ("failure", "error", "message"),
+    [
+        pytest.param(
+            OSError(errno.ENOSPC, "No space left on device"),
+            DataUnavailableError,
+            "No space left on device",
+            id="disk-full",
+        ),
+        pytest.param(
+            KeyboardInterrupt("^C"), KeyboardInterrupt, r"\^C", id="interrupted"
+        ),
+    ],
+)
+def test_fetch_mnist_cleans_up_after_stopped_download(
+    cache, monkeypatch, failure, error, message
+):
+    """Whatever stops a download, its half is not left in the cache."""
+
+    def retrieve(*_args, path, **_kwargs):
+        (Path(path) / "tmp1").write_bytes(b"half")
+        raise failure
+
+    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    with pytest.raises(error, match=message):
+        fetch_mnist(data_dir=cache)
+    assert list_names(cache) == []
+
+
+@pytest.mark.parametrize("whose", ["user", "cache"])
+def test_fetch_mnist_names_unreadable_folder(user_folder, cache, monkeypatch, whose):
+    """Permission denied: the error names the folder, and nothing is fetched."""
+    if whose == "cache":
+        monkeypatch.delenv("SNNLIB_DATA_DIR")
+    folder = user_folder if whose == "user" else cache
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    with pytest.raises(
+        DataUnavailableError, match=r"cannot be read: Permission denied"
+    ) as caught:
+        fetch_mnist(data_dir=cache)
+    assert f"The data folder {folder} " in str(caught.value)
+    assert not cache.exists()
+
+
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read everything"
+)
+def test_fetch_mnist_names_folder_without_permission(user_folder, cache):
+    """The same with a folder that really refuses."""
+    user_folder.chmod(0)
+    try:
+        with pytest.raises(DataUnavailableError, match="cannot be read: Permission"):
+            fetch_mnist(data_dir=cache)
+    finally:
+        user_folder.chmod(0o700)
+
+
+@pytest.mark.parametrize("whose", ["user", "cache"])
+def test_fetch_mnist_names_file_in_place_of_folder(
+    user_folder, cache, monkeypatch, whose
+):
+    """A file where a folder should be is named, and left alone."""
+    file = user_folder / "file"
+    file.write_text("mine")
+    if whose == "user":
+        monkeypatch.setenv("SNNLIB_DATA_DIR", str(file))
+    else:
+        cache = file
+    with pytest.raises(DataUnavailableError, match="cannot be read") as caught:
+        fetch_mnist(data_dir=cache)
+    assert str(file) in str(caught.value)
+    assert file.read_text() == "mine"
+
+
+def test_fetch_mnist_names_user_folder_that_is_not_there(
+    user_folder, cache, monkeypatch
+):
+    """A mistyped or relative SNNLIB_DATA_DIR is shown as given and in full."""
+    monkeypatch.chdir(user_folder)
+    monkeypatch.setenv("SNNLIB_DATA_DIR", "nowhere")
+    with pytest.raises(
+        DataUnavailableError, match="SNNLIB_DATA_DIR is 'nowhere', but there is no"
+    ) as caught:
+        fetch_mnist(data_dir=cache)
+    assert str(user_folder / "nowhere") in str(caught.value)
+    check_says_how_to_fill(caught.value, cache)
+    assert not cache.exists()
+
+
+@pytest.mark.parametrize("whose", ["user", "cache"])
+def test_fetch_mnist_keeps_file_that_cannot_be_read(
+    arrays, user_folder, cache, monkeypatch, whose
+):
+    """A file one may not read is not called damaged, and stays."""
+    folder = user_folder if whose == "user" else cache
+    write(folder, pack(arrays))
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(
+        DataUnavailableError, match=r"mnist\.npz cannot be read: Permission denied"
+    ) as caught:
+        fetch_mnist(data_dir=cache)
+    assert str(folder / "mnist.npz") in str(caught.value)
+    assert list_names(folder) == ["mnist.npz"]
+
+
+@pytest.mark.usefixtures("arrays")
+def test_fetch_mnist_names_cache_that_cannot_be_written(cache, monkeypatch):
+    """A read-only cache folder is named together with the ways out."""
+    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+    with pytest.raises(
+        DataUnavailableError, match="cannot be written: Permission denied"
+    ) as caught:
+        fetch_mnist(data_dir=cache)
+    check_says_how_to_fill(caught.value, cache)
+    assert list_names(cache) == []
+
+
+def test_errors_are_also_the_builtins_a_caller_would_catch():
+    """One family, each also an OSError or a ValueError."""
+    assert issubclass(DataUnavailableError, DatasetError)
+    assert issubclass(DataUnavailableError, OSError)
+    assert issubclass(DataCorruptError, DatasetError)
+    assert issubclass(DataCorruptError, ValueError)
+
+
+@pytest.fixture(scope="module")
+def mnist():
+    """Read the real file, once."""
+    if not REAL_DATA_DIR:
+        pytest.skip("SNNLIB_DATA_DIR is not set: no real MNIST to read")
+    if not (Path(REAL_DATA_DIR) / "mnist.npz").exists():
+        pytest.skip(f"there is no mnist.npz in SNNLIB_DATA_DIR={REAL_DATA_DIR}")
+    return fetch_mnist(data_dir="/nowhere", download_if_missing=False)
+
+
+def test_fetch_mnist_gives_published_contents(mnist):
+    """Digest, shapes, class sizes, first labels and mean grey are as published."""
+    assert mnist.digest == datasets.MNIST_DIGEST
+    assert mnist.data.shape == (70_000, 784)
+    assert mnist.data.dtype == np.float32
+    assert (mnist.data.min(), mnist.data.max()) == (0, 1)
+    assert np.bincount(mnist.target[:60_000]).tolist() == N_TRAIN_PER_DIGIT
+    assert np.bincount(mnist.target[60_000:]).tolist() == N_TEST_PER_DIGIT
+    assert mnist.target[:5].tolist() == [5, 0, 4, 1, 9]
+    assert mnist.target[60_000:60_005].tolist() == [7, 2, 1, 0, 4]
+    # 0.1307 and 0.3081: mean and deviation everybody normalises MNIST with
+    assert_allclose(mnist.data[:60_000].mean(dtype=float), 0.1307, atol=5e-5)
+
+
+def test_train_test_mnist_gives_the_papers_rows(mnist):
+    """50,000 and the first 200, in published order."""
+    X_train, X_test, y_train, y_test = train_test_mnist(mnist)
+    assert (X_train.shape, X_test.shape) == ((50_000, 784), (200, 784))
+    assert_array_equal(y_train, mnist.target[:50_000])
+    assert_array_equal(y_test, mnist.target[60_000:60_200])
+    assert_array_equal(X_test, mnist.data[60_000:60_200])
+
+
+def test_fetch_mnist_accepts_real_file_repacked(mnist, tmp_path, monkeypatch):
+    """The real figures packed without compression are as good."""
+    pixels = np.rint(mnist.data * 255).astype(np.uint8).reshape(-1, 28, 28)
+    labels = mnist.target.astype(np.uint8)
+    repacked = pack(
+        {
+            "y_test": labels[60_000:],
+            "x_test": pixels[60_000:],
+            "y_train": labels[:60_000],
+            "x_train": pixels[:60_000],
+        }
+    )
+    write(tmp_path, repacked)
+    monkeypatch.setenv("SNNLIB_DATA_DIR", str(tmp_path))
+    assert fetch_mnist(download_if_missing=False).digest == mnist.digest
+
+
+@pytest.mark.network
+def test_fetch_mnist_downloads_published_file(tmp_path, monkeypatch):
+    """The one real download: address, SHA-256 and digest belong together."""
+    monkeypatch.delenv("SNNLIB_DATA_DIR", raising=False)
+    assert fetch_mnist(data_dir=tmp_path).digest == datasets.MNIST_DIGEST
+    assert list_names(tmp_path) == ["mnist.npz"]
