@@ -1,0 +1,1243 @@
+"""scikit-learn estimators made of spiking neurons.
+
+A neuron parameter is a hyper-parameter here: ``max_rate``, ``tau_rc``, ``synapse`` and
+their kin go into the constructor under Nengo's names, and ``validation_curve`` or
+``GridSearchCV`` vary them like any other setting.
+"""
+
+import json
+import logging
+import warnings
+from numbers import Integral, Real
+from pathlib import Path
+from typing import ClassVar, NamedTuple
+
+import nengo
+import numpy as np
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.linear_model import Ridge
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from snnlib._version import __version__
+from snnlib.networks import (
+    conv_network,
+    ensemble_network,
+    parse_architecture,
+    rate_model,
+)
+from snnlib.simulation import (
+    READOUTS,
+    check_lif,
+    lif_spikes,
+    lowpass,
+    read_out,
+    step_count,
+)
+
+logger = logging.getLogger(__name__)
+
+_LIF_CONSTRAINTS = {
+    "max_rate": [Interval(Real, 0, None, closed="neither")],
+    "intercept": [Interval(Real, None, 1, closed="neither")],
+    "tau_rc": [Interval(Real, 0, None, closed="neither")],
+    "tau_ref": [Interval(Real, 0, None, closed="left")],
+    "amplitude": [Interval(Real, 0, None, closed="neither")],
+    "synapse": [Interval(Real, 0, None, closed="left"), None],
+    "initial_voltage": [StrOptions({"zero", "uniform"})],
+    "presentation_time": [Interval(Real, 0, None, closed="neither")],
+    "dt": [Interval(Real, 0, None, closed="neither")],
+    "readout": [StrOptions(set(READOUTS))],
+    "random_state": ["random_state"],
+}
+_TRAINING_CONSTRAINTS = {
+    "n_epochs": [Interval(Integral, 1, None, closed="left")],
+    "learning_rate": [Interval(Real, 0, None, closed="neither")],
+    "batch_size": [Interval(Integral, 1, None, closed="left")],
+}
+
+
+class _SpikingEstimator(BaseEstimator):
+    """Checks every spiking estimator makes before it does any work."""
+
+    def _check_parameters(self):
+        self._validate_params()
+        check_lif(
+            max_rate=self.max_rate,
+            tau_ref=self.tau_ref,
+            synapse=self.synapse,
+            presentation_time=self.presentation_time,
+            dt=self.dt,
+            owner=type(self).__name__,
+        )
+
+    @property
+    def _n_steps(self):
+        return step_count(self.presentation_time, self.dt)
+
+
+class _EnsembleEstimator(_SpikingEstimator):
+    """One ensemble of LIF neurons: what regressor and classifier have in common.
+
+    ``fit`` settles four things in turn: how features are scaled, which direction each
+    neuron listens to, which current that direction gives, and how spikes are decoded.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **_LIF_CONSTRAINTS,
+        **_TRAINING_CONSTRAINTS,
+        "n_neurons": [Interval(Integral, 1, None, closed="left")],
+        "method": [StrOptions({"nef", "gradient"})],
+        "encoders": [StrOptions({"target", "random"})],
+        "reg": [Interval(Real, 0, None, closed="left")],
+    }
+
+    def __init__(
+        self,
+        n_neurons=1,
+        *,
+        method="nef",
+        max_rate=100.0,
+        intercept=-1.5,
+        tau_rc=0.02,
+        tau_ref=0.002,
+        amplitude=1.0,
+        synapse=0.1,
+        initial_voltage="zero",
+        presentation_time=1.0,
+        dt=0.001,
+        readout="mean",
+        encoders="target",
+        reg=0.01,
+        n_epochs=200,
+        learning_rate=0.01,
+        batch_size=200,
+        random_state=None,
+    ):
+        self.n_neurons = n_neurons
+        self.method = method
+        self.max_rate = max_rate
+        self.intercept = intercept
+        self.tau_rc = tau_rc
+        self.tau_ref = tau_ref
+        self.amplitude = amplitude
+        self.synapse = synapse
+        self.initial_voltage = initial_voltage
+        self.presentation_time = presentation_time
+        self.dt = dt
+        self.readout = readout
+        self.encoders = encoders
+        self.reg = reg
+        self.n_epochs = n_epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    def _fit_ensemble(self, X, targets):
+        """Fit to real-valued ``targets`` of shape (n_samples, n_outputs)."""
+        rng = check_random_state(self.random_state)
+        self.offset_, self.scale_ = self._scale_features(X)
+        self.encoders_ = self._choose_encoders(X, targets, rng)
+        # The largest training input along an encoder becomes 1.
+        reach = np.abs(self._represent(X) @ self.encoders_.T).max()
+        self.scale_ = self.scale_ * (reach if reach > 0 else 1.0)
+        self.gain_, self.bias_ = self._choose_currents(targets.shape[1], rng)
+        self.decoders_, self.output_bias_ = self._solve_decoders(X, targets)
+        self.initial_voltage_ = (
+            np.zeros(len(self.gain_))
+            if self.initial_voltage == "zero"
+            else rng.uniform(size=len(self.gain_))
+        )
+
+    def _scale_features(self, X):
+        """Return mean and standard deviation, leaving constant features out."""
+        spread = X.std(axis=0)
+        constant = np.ptp(X, axis=0) == 0
+        if constant.all():
+            msg = (
+                "X must hold a feature that varies; got "
+                f"{X.shape[1]} feature(s), each with one value only."
+            )
+            raise ValueError(msg)
+        # An infinite scale keeps a constant feature from ever driving a neuron.
+        return X.mean(axis=0), np.where(constant, np.inf, spread)
+
+    def _choose_encoders(self, X, targets, rng):
+        """Return one unit vector for each neuron."""
+        n_outputs = targets.shape[1]
+        shape = (n_outputs, self.n_neurons, X.shape[1])
+        if self.encoders == "random":
+            encoders = rng.normal(size=shape)
+        else:
+            centred = targets - targets.mean(axis=0)
+            slopes = np.linalg.lstsq(self._represent(X), centred, rcond=None)[0].T
+            # Where the target does not change with X, every direction is as good.
+            slopes[np.linalg.norm(slopes, axis=1) == 0] = 1.0
+            signs = rng.choice([-1.0, 1.0], size=(n_outputs, self.n_neurons, 1))
+            signs[:, 0] = 1.0
+            encoders = slopes[:, np.newaxis] * signs
+        encoders = encoders.reshape(-1, X.shape[1])
+        return encoders / np.linalg.norm(encoders, axis=1, keepdims=True)
+
+    def _choose_currents(self, n_outputs, rng):
+        """Return gains and biases from ``max_rate`` and ``intercept``."""
+        # The first neuron of each output starts at ``intercept``, others above it.
+        intercepts = self.intercept + (1 - self.intercept) * rng.uniform(
+            0, 0.95, size=(n_outputs, self.n_neurons)
+        )
+        intercepts[:, 0] = self.intercept
+        max_rates = np.full(intercepts.size, float(self.max_rate))
+        return self._neuron_type().gain_bias(max_rates, intercepts.ravel())
+
+    def _solve_decoders(self, X, targets):
+        """Return decoders and constants by regularised least squares on rates."""
+        rates = self.amplitude * self._rates(X)
+        # Nengo's LstsqL2: the noise to expect is a share of the largest rate.
+        penalty = len(rates) * (self.reg * rates.max()) ** 2
+        if not rates.any():
+            warnings.warn(
+                f"No neuron fires for any row of X at intercept={self.intercept}; the "
+                "output is a constant.",
+                UserWarning,
+                stacklevel=4,
+            )
+            penalty = 1.0
+        ridge = Ridge(alpha=penalty).fit(rates, targets)
+        return np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
+
+    def _neuron_type(self):
+        return nengo.LIF(
+            tau_rc=self.tau_rc, tau_ref=self.tau_ref, amplitude=self.amplitude
+        )
+
+    def _represent(self, X):
+        return (X - self.offset_) / self.scale_
+
+    def _currents(self, X):
+        """Return the input current J of each neuron for each row of X."""
+        scaled_encoders = self.encoders_ * self.gain_[:, np.newaxis]
+        return self._represent(X) @ scaled_encoders.T + self.bias_
+
+    def _rates(self, X):
+        """Return the firing rate of each neuron for each row of X, in Hz."""
+        rate_type = nengo.LIFRate(tau_rc=self.tau_rc, tau_ref=self.tau_ref)
+        current = self._currents(X)
+        rates = np.zeros_like(current)
+        rate_type.step(dt=1.0, J=current, output=rates)
+        return rates
+
+    def _train_by_gradient(self, X, targets, loss):
+        """Improve encoders, biases and decoders by gradient descent on rates."""
+        from snnlib._nengo_dl import nengo_dl, tf
+
+        # Spikes of area 1 / max_rate keep all weights near 1, where Adam works best.
+        unit = self.max_rate * self.amplitude
+        network = ensemble_network(
+            self.encoders_,
+            self.decoders_ * unit,
+            gain=self.gain_,
+            bias=self.bias_,
+            output_bias=self.output_bias_,
+            offset=self.offset_,
+            scale=self.scale_,
+            tau_rc=self.tau_rc,
+            tau_ref=self.tau_ref,
+            amplitude=1 / self.max_rate,
+            synapse=None,
+        )
+        with network:
+            nengo_dl.configure_settings(trainable=None)
+            network.config[network.encode].trainable = False
+            network.config[network.centre].trainable = False
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1))
+        tf.keras.utils.set_random_seed(seed)
+        batch_size = min(self.batch_size, len(X))
+        used = np.resize(np.arange(len(X)), -(-len(X) // batch_size) * batch_size)
+        output = _probes(network)["output"]
+        with _dl_simulator(network, batch_size, self.dt, seed) as sim:
+            sim.compile(
+                optimizer=tf.optimizers.Adam(self.learning_rate), loss={output: loss}
+            )
+            sim.fit(
+                {network.input: X[used, np.newaxis]},
+                {output: targets[used, np.newaxis]},
+                epochs=self.n_epochs,
+                verbose=0,
+            )
+            ensemble = sim.data[network.ensemble]
+            trained = ensemble.scaled_encoders.astype(float)
+            self.bias_ = ensemble.bias.astype(float)
+            self.decoders_ = sim.data[network.decode].weights.astype(float) / unit
+            self.output_bias_ = sim.data[network.constant].weights[:, 0].astype(float)
+        self.gain_ = np.linalg.norm(trained, axis=1)
+        self.encoders_ = trained / self.gain_[:, np.newaxis]
+
+    @property
+    def network_(self):
+        """The fitted ``nengo.Network``; it gives the same spikes in Nengo."""
+        check_is_fitted(self)
+        return ensemble_network(
+            self.encoders_,
+            self.decoders_,
+            gain=self.gain_,
+            bias=self.bias_,
+            output_bias=self.output_bias_,
+            offset=self.offset_,
+            scale=self.scale_,
+            tau_rc=self.tau_rc,
+            tau_ref=self.tau_ref,
+            amplitude=self.amplitude,
+            synapse=self.synapse,
+            initial_voltage=self.initial_voltage_,
+        )
+
+    def spike_trains(self, X):
+        """Return the spikes of each neuron while each row of X is shown.
+
+        Every row is shown to a neuron that starts afresh.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        spikes : bool ndarray of shape (n_samples, n_steps, n_neurons)
+            True in each step of ``dt`` in which a neuron fired.
+        """
+        X = self._check_X(X)
+        return np.moveaxis(self._spikes(X), 0, 1)
+
+    def output(self, X):
+        """Return the filtered output at each step while each row of X is shown.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        output : ndarray of shape (n_samples, n_steps, n_outputs)
+            What the probe "output" of ``network_`` records.
+        """
+        X = self._check_X(X)
+        return np.moveaxis(self._output(X), 0, 1)
+
+    def _check_X(self, X):
+        check_is_fitted(self)
+        self._check_parameters()
+        return validate_data(self, X, reset=False, dtype=float)
+
+    def _spikes(self, X):
+        return lif_spikes(
+            self._currents(X),
+            self._n_steps,
+            neuron_type=self._neuron_type(),
+            dt=self.dt,
+            voltage=self.initial_voltage_,
+        )
+
+    def _output(self, X):
+        spikes = self._spikes(X) * (self.amplitude / self.dt)
+        decoded = lowpass(spikes @ self.decoders_.T, self.synapse, dt=self.dt)
+        return decoded + self.output_bias_
+
+    def _read_out(self, X):
+        """Return one value per row and output, simulating some rows at a time."""
+        X = self._check_X(X)
+        # A block holds some 10 million spikes, so memory does not grow with X.
+        rows = max(1, 10_000_000 // (self._n_steps * len(self.gain_)))
+        blocks = range(0, len(X), rows)
+        return np.concatenate(
+            [read_out(self._output(X[i : i + rows]), self.readout) for i in blocks]
+        )
+
+
+class SpikingRegressor(RegressorMixin, _EnsembleEstimator):
+    """Predict a quantity with an ensemble of spiking LIF neurons.
+
+    Each row of X is shown to the neurons as a constant input; the prediction is read
+    from their filtered, decoded spikes. It predicts one target, and it does not fit
+    ``synapse`` or ``readout``: the decoders are solved for settled firing rates.
+
+    Parameters
+    ----------
+    n_neurons : int, default=1
+        LIF neurons for each output.
+    method : {"nef", "gradient"}, default="nef"
+        "nef" solves for the decoders by regularised least squares on firing rates.
+        "gradient" starts there and trains encoders, biases and decoders on firing
+        rates with NengoDL, so that ``max_rate`` and ``intercept`` are where it starts
+        from rather than what it ends with.
+    max_rate : float, default=100
+        Firing rate in Hz at the largest training input; larger means more spikes and
+        a finer output. Must be below ``1 / tau_ref``.
+    intercept : float, default=-1.5
+        Scaled input at which a neuron begins to fire. Training inputs lie between -1
+        and 1: below -1 the neuron fires for all of them, and its response is nearly a
+        line. With several neurons it is the first one's; the others' are drawn above.
+    tau_rc : float, default=0.02
+        Membrane time constant in seconds; larger straightens the response curve.
+    tau_ref : float, default=0.002
+        Refractory period in seconds; rates stay below its inverse.
+    amplitude : float, default=1
+        Area of one spike. The decoders make up for it.
+    synapse : float or None, default=0.1
+        Low-pass time constant in seconds on the neurons' output; larger smooths more
+        and responds later. None passes spikes on as they are.
+    initial_voltage : {"zero", "uniform"}, default="zero"
+        Membrane voltage at the start of each presentation: 0, or drawn from [0, 1)
+        once for each neuron.
+    presentation_time : float, default=1
+        How long each row is shown, in seconds.
+    dt : float, default=0.001
+        Length of a simulation step in seconds.
+    readout : {"mean", "last"}, default="mean"
+        Whether the filtered output is averaged over the second half of the
+        presentation or taken at its last step.
+    encoders : {"target", "random"}, default="target"
+        Direction each neuron listens to: the one along which the target changes most
+        (least squares), or one drawn at random. One neuron needs "target"; a relation
+        that is not monotonic in one direction needs "random" and many neurons.
+    reg : float, default=0.01
+        Regularisation of the decoders, as a share of the largest firing rate; larger
+        pulls the output towards the mean of the targets.
+    n_epochs : int, default=200
+        Passes over the training rows, for ``method="gradient"``.
+    learning_rate : float, default=0.01
+        Step size of Adam, for ``method="gradient"``.
+    batch_size : int, default=200
+        Rows in a training step, for ``method="gradient"``.
+    random_state : int, RandomState instance or None, default=None
+        Seed of whatever is drawn: encoders, intercepts, initial voltages.
+
+    Attributes
+    ----------
+    encoders_ : ndarray of shape (n_neurons, n_features)
+        Unit vector each neuron listens to.
+    gain_, bias_ : ndarray of shape (n_neurons,)
+        Current into each neuron: ``gain_ * (encoder . scaled row) + bias_``.
+    decoders_ : ndarray of shape (1, n_neurons)
+        Weight of each neuron's filtered spikes.
+    output_bias_ : ndarray of shape (1,)
+        Constant added to the decoded output.
+    offset_, scale_ : ndarray of shape (n_features,)
+        The ensemble sees ``(X - offset_) / scale_``.
+    initial_voltage_ : ndarray of shape (n_neurons,)
+        Membrane voltages at the start of each presentation.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Their names, where X had any.
+
+    See Also
+    --------
+    snnlib.ensemble_network : The declaration behind ``network_``.
+
+    References
+    ----------
+    C. Eliasmith and C. H. Anderson, "Neural engineering", MIT Press, 2003.
+
+    Examples
+    --------
+    >>> from snnlib import load_iris_setosa
+    >>> iris = load_iris_setosa()
+    >>> regressor = SpikingRegressor().fit(iris.data, iris.target)
+    >>> regressor.predict(iris.data[:3]).shape
+    (3,)
+    """
+
+    def fit(self, X, y):
+        """Fit encoders, currents and decoders to a quantity.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features; they are centred and scaled here.
+        y : array-like of shape (n_samples,)
+            Targets.
+
+        Returns
+        -------
+        self : SpikingRegressor
+        """
+        self._check_parameters()
+        X, y = validate_data(
+            self, X, y, dtype=float, y_numeric=True, ensure_min_samples=2
+        )
+        target = np.asarray(y, dtype=float)[:, np.newaxis]
+        self._fit_ensemble(X, target)
+        if self.method == "gradient":
+            self._fit_by_gradient(X, target)
+        return self
+
+    def _fit_by_gradient(self, X, target):
+        # Training works in units of the target's own spread.
+        spread = target.std() or 1.0
+        self.decoders_, self.output_bias_ = (
+            self.decoders_ / spread,
+            (self.output_bias_ - target.mean()) / spread,
+        )
+        self._train_by_gradient(X, (target - target.mean()) / spread, "mse")
+        self.decoders_ = self.decoders_ * spread
+        self.output_bias_ = self.output_bias_ * spread + target.mean()
+
+    def predict(self, X):
+        """Predict the target of each row from the spikes it causes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        return self._read_out(X)[:, 0]
+
+
+class SpikingClassifier(ClassifierMixin, _EnsembleEstimator):
+    """Classify rows with an ensemble of spiking LIF neurons.
+
+    Two classes share one output whose sign decides; more classes have an output each.
+    Each row of X is shown to the neurons as a constant input, and the decision is read
+    from their filtered, decoded spikes. It does not fit ``synapse`` or ``readout``.
+
+    Parameters
+    ----------
+    n_neurons : int, default=1
+        LIF neurons for each output: one output for two classes, else one a class.
+    method : {"nef", "gradient"}, default="nef"
+        "nef" solves for the decoders by regularised least squares on firing rates.
+        "gradient" starts there and trains encoders, biases and decoders on firing
+        rates with NengoDL, so that ``max_rate`` and ``intercept`` are where it starts
+        from rather than what it ends with.
+    max_rate : float, default=100
+        Firing rate in Hz at the largest training input; larger means more spikes and
+        a finer output. Must be below ``1 / tau_ref``.
+    intercept : float, default=-1.5
+        Scaled input at which a neuron begins to fire. Training inputs lie between -1
+        and 1: below -1 the neuron fires for all of them, and its response is nearly a
+        line. With several neurons it is the first one's; the others' are drawn above.
+    tau_rc : float, default=0.02
+        Membrane time constant in seconds; larger straightens the response curve.
+    tau_ref : float, default=0.002
+        Refractory period in seconds; rates stay below its inverse.
+    amplitude : float, default=1
+        Area of one spike. The decoders make up for it.
+    synapse : float or None, default=0.1
+        Low-pass time constant in seconds on the neurons' output; larger smooths more
+        and responds later. None passes spikes on as they are.
+    initial_voltage : {"zero", "uniform"}, default="zero"
+        Membrane voltage at the start of each presentation: 0, or drawn from [0, 1)
+        once for each neuron.
+    presentation_time : float, default=1
+        How long each row is shown, in seconds.
+    dt : float, default=0.001
+        Length of a simulation step in seconds.
+    readout : {"mean", "last"}, default="mean"
+        Whether the filtered output is averaged over the second half of the
+        presentation or taken at its last step.
+    encoders : {"target", "random"}, default="target"
+        Direction each neuron listens to: the one along which the target changes most
+        (least squares), or one drawn at random. One neuron needs "target"; a relation
+        that is not monotonic in one direction needs "random" and many neurons.
+    reg : float, default=0.01
+        Regularisation of the decoders, as a share of the largest firing rate; larger
+        pulls the output towards the mean of the targets.
+    n_epochs : int, default=200
+        Passes over the training rows, for ``method="gradient"``.
+    learning_rate : float, default=0.01
+        Step size of Adam, for ``method="gradient"``.
+    batch_size : int, default=200
+        Rows in a training step, for ``method="gradient"``.
+    random_state : int, RandomState instance or None, default=None
+        Seed of whatever is drawn: encoders, intercepts, initial voltages.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    encoders_ : ndarray of shape (n_outputs * n_neurons, n_features)
+        Unit vector each neuron listens to.
+    gain_, bias_ : ndarray of shape (n_outputs * n_neurons,)
+        Current into each neuron: ``gain_ * (encoder . scaled row) + bias_``.
+    decoders_ : ndarray of shape (n_outputs, n_outputs * n_neurons)
+        Weight of each neuron's filtered spikes in each output.
+    output_bias_ : ndarray of shape (n_outputs,)
+        Constant added to each decoded output.
+    offset_, scale_ : ndarray of shape (n_features,)
+        The ensemble sees ``(X - offset_) / scale_``.
+    initial_voltage_ : ndarray of shape (n_outputs * n_neurons,)
+        Membrane voltages at the start of each presentation.
+    n_features_in_ : int
+        Number of features seen in `fit`.
+    feature_names_in_ : ndarray of str
+        Their names, where X had any.
+
+    See Also
+    --------
+    snnlib.ensemble_network : The declaration behind ``network_``.
+
+    Examples
+    --------
+    >>> from snnlib import load_birth_weight
+    >>> births = load_birth_weight()
+    >>> classifier = SpikingClassifier().fit(births.data, births.target)
+    >>> classifier.predict_proba(births.data[:3]).shape
+    (3, 2)
+    """
+
+    def fit(self, X, y):
+        """Fit encoders, currents and decoders to class labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features; they are centred and scaled here.
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        Returns
+        -------
+        self : SpikingClassifier
+        """
+        self._check_parameters()
+        X, y = validate_data(self, X, y, dtype=float, ensure_min_samples=2)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            msg = (
+                "y must hold at least 2 classes for a classifier; got 1 class, "
+                f"{self.classes_[0]!r}."
+            )
+            raise ValueError(msg)
+        # +1 in the column of a row's class, -1 elsewhere; two classes need one column.
+        signs = np.where(codes[:, np.newaxis] == np.arange(len(self.classes_)), 1, -1)
+        self._fit_ensemble(X, signs[:, 1:].astype(float) if self._is_binary else signs)
+        if self.method == "gradient":
+            self._fit_by_gradient(X, codes)
+        return self
+
+    def _fit_by_gradient(self, X, codes):
+        from snnlib._nengo_dl import tf
+
+        loss = (
+            tf.losses.BinaryCrossentropy(from_logits=True)
+            if self._is_binary
+            else tf.losses.SparseCategoricalCrossentropy(from_logits=True)
+        )
+        self._train_by_gradient(X, codes[:, np.newaxis].astype(float), loss)
+
+    @property
+    def _is_binary(self):
+        return len(self.classes_) == 2
+
+    def decision_function(self, X):
+        """Return the decoded output of each row, read from its spikes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes one value, positive for ``classes_[1]``; else one score per
+            class.
+        """
+        scores = self._read_out(X)
+        return scores[:, 0] if self._is_binary else scores
+
+    def predict_proba(self, X):
+        """Return a probability for each class.
+
+        With ``method="nef"`` it is the least-squares estimate of the class indicator,
+        cut off at 0 and 1; with "gradient" the logistic function of the output.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Rows sum to 1.
+        """
+        from scipy.special import expit, softmax
+
+        scores = self.decision_function(X)
+        if self._is_binary:
+            positive = (
+                expit(scores)
+                if self.method == "gradient"
+                else np.clip((1 + scores) / 2, 0, 1)
+            )
+            return np.column_stack([1 - positive, positive])
+        if self.method == "gradient":
+            return softmax(scores, axis=1)
+        # The floor leaves a row whose scores are all at -1 with equal probabilities.
+        positive = np.maximum((1 + scores) / 2, 1e-12)
+        return positive / positive.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """Return the class the spikes speak for.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        scores = self.decision_function(X)
+        if self._is_binary:
+            return self.classes_[(scores > 0).astype(int)]
+        return self.classes_[scores.argmax(axis=1)]
+
+
+class ConvRun(NamedTuple):
+    """What one simulation of a conv net leaves behind, before any output filter."""
+
+    output: np.ndarray
+    """Unfiltered read-out, shape (n_images, n_steps, n_classes)."""
+    spike_counts: np.ndarray
+    """Spikes in each layer of neurons, shape (n_images, n_steps, n_layers)."""
+
+
+class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
+    """Classify images with a spiking convolutional network, trained through NengoDL.
+
+    With its defaults it is the network of the 2019 paper. Training replaces each
+    neuron's spikes by its firing rate; prediction uses the spikes. It does not augment
+    or rescale images, and it does not stop early.
+
+    Parameters
+    ----------
+    architecture : str, default="32C3-64C3-AP2-128C3-AP2"
+        Layers before the linear read-out; see `snnlib.parse_architecture`.
+    max_rate : float, default=100
+        Firing rate at an input of 1, in Hz. Larger puts more spikes into a
+        presentation and, at a fixed amplitude, makes each layer's signal larger.
+    intercept : float, default=0
+        Input at which a neuron begins to fire.
+    tau_rc : float, default=0.02
+        Membrane time constant in seconds; larger straightens the response curve.
+    tau_ref : float, default=0.002
+        Refractory period in seconds; rates stay below its inverse.
+    amplitude : float, default=0.01
+        Area of one output spike; a layer passes on ``amplitude`` times its rate.
+    synapse : float or None, default=0.1
+        Low-pass time constant of the output in seconds; larger smooths more and
+        responds later. None passes the read-out through as it is.
+    initial_voltage : {"zero", "uniform"}, default="zero"
+        Membrane voltage at the start: 0 (Nengo up to 3.0), or drawn from [0, 1) for
+        each neuron (Nengo since 3.1).
+    presentation_time : float, default=0.03
+        How long an image is shown, in seconds; longer costs more and errs less.
+    dt : float, default=0.001
+        Length of a simulation step in seconds.
+    readout : {"mean", "last"}, default="last"
+        Whether the filtered output is averaged over the second half of the
+        presentation or taken at its last step.
+    n_epochs : int, default=10
+        Passes over the training images.
+    learning_rate : float, default=0.001
+        Step size of RMSprop.
+    batch_size : int, default=200
+        Images in a training step, and images simulated together.
+    trainer : {"keras", "nengo_dl"}, default="keras"
+        What computes the firing rates while training: a plain Keras model, or NengoDL
+        itself. Both give the same loss; Keras is faster.
+    random_state : int, RandomState instance or None, default=None
+        Seed of weights, order of images, and initial voltages.
+    verbose : int, default=1
+        1 shows a progress bar with loss and accuracy while training, 2 a line per
+        epoch, 0 nothing.
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    image_shape_ : tuple of int
+        Rows, columns and channels of the images.
+    n_features_in_ : int
+        Pixels of an image.
+    weights_ : list of ndarray
+        Kernel and bias of each layer in turn, read-out last.
+    history_ : dict of str to list of float
+        Loss and accuracy of the rate network after each epoch.
+    seed_ : int
+        The seed drawn from ``random_state``.
+
+    See Also
+    --------
+    snnlib.conv_network : The declaration behind ``network_``.
+
+    References
+    ----------
+    E. Hunsberger and C. Eliasmith, "Training spiking deep networks for neuromorphic
+    hardware", arXiv:1611.05141, 2016.
+    """
+
+    _parameter_constraints: ClassVar[dict] = {
+        **_LIF_CONSTRAINTS,
+        **_TRAINING_CONSTRAINTS,
+        "architecture": [str],
+        "trainer": [StrOptions({"keras", "nengo_dl"})],
+        "verbose": [Interval(Integral, 0, 2, closed="both")],
+    }
+    _network_parameters = (
+        "architecture",
+        "max_rate",
+        "intercept",
+        "tau_rc",
+        "tau_ref",
+        "amplitude",
+        "synapse",
+        "initial_voltage",
+    )
+
+    def __init__(
+        self,
+        architecture="32C3-64C3-AP2-128C3-AP2",
+        *,
+        max_rate=100.0,
+        intercept=0.0,
+        tau_rc=0.02,
+        tau_ref=0.002,
+        amplitude=0.01,
+        synapse=0.1,
+        initial_voltage="zero",
+        presentation_time=0.03,
+        dt=0.001,
+        readout="last",
+        n_epochs=10,
+        learning_rate=0.001,
+        batch_size=200,
+        trainer="keras",
+        random_state=None,
+        verbose=1,
+    ):
+        self.architecture = architecture
+        self.max_rate = max_rate
+        self.intercept = intercept
+        self.tau_rc = tau_rc
+        self.tau_ref = tau_ref
+        self.amplitude = amplitude
+        self.synapse = synapse
+        self.initial_voltage = initial_voltage
+        self.presentation_time = presentation_time
+        self.dt = dt
+        self.readout = readout
+        self.n_epochs = n_epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.trainer = trainer
+        self.random_state = random_state
+        self.verbose = verbose
+
+    def fit(self, X, y):
+        """Train the network on images by the firing rates of its neurons.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_images, rows, columns), \
+                (n_images, rows, columns, channels) or (n_images, n_pixels)
+            Images with pixels in [0, 1]. Flat images must be square.
+        y : array-like of shape (n_images,)
+            Class labels.
+
+        Returns
+        -------
+        self : SpikingConvClassifier
+        """
+        self._check_parameters()
+        images, image_shape = check_images(X)
+        y = np.asarray(y)
+        if y.shape != (len(images),):
+            msg = (
+                f"y must hold one label for each of the {len(images)} images; "
+                f"got shape {y.shape}."
+            )
+            raise ValueError(msg)
+        check_classification_targets(y)
+        classes, codes = np.unique(y, return_inverse=True)
+        if len(classes) < 2:
+            msg = f"y must hold at least 2 classes; got only {classes[0]!r}."
+            raise ValueError(msg)
+        parse_architecture(self.architecture)
+
+        self.image_shape_, self.n_features_in_ = image_shape, images.shape[1]
+        self.classes_ = classes
+        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+        self.weights_ = None
+        self.weights_, self.history_ = self._train(images, codes)
+        self._simulator = None
+        return self
+
+    @property
+    def network_(self):
+        """The fitted ``nengo.Network``, for ``nengo_dl.Simulator``."""
+        check_is_fitted(self, "weights_")
+        return self._declare_network()
+
+    def _declare_network(self):
+        return conv_network(
+            self.image_shape_,
+            len(self.classes_),
+            **{name: getattr(self, name) for name in self._network_parameters},
+            weights=self.weights_,
+            seed=self.seed_,
+        )
+
+    def _train(self, images, codes):
+        """Return trained weights, and loss and accuracy after each epoch."""
+        from snnlib._nengo_dl import tf
+
+        batch_size = min(self.batch_size, len(images))
+        # NengoDL wants whole batches. Which images are left out is up to chance.
+        order = np.random.default_rng(self.seed_).permutation(len(images))
+        used = order[: len(images) // batch_size * batch_size]
+        logger.info("training on %d images for %d epochs", len(used), self.n_epochs)
+        tf.keras.utils.set_random_seed(self.seed_)
+        train = self._train_keras if self.trainer == "keras" else self._train_nengo_dl
+        weights, history = train(images[used], codes[used], batch_size)
+        return weights, {
+            name.removeprefix("output_"): values for name, values in history.items()
+        }
+
+    def _train_keras(self, images, codes, batch_size):
+        from snnlib._nengo_dl import tf
+
+        names = set(self._network_parameters) - {"synapse", "initial_voltage"}
+        model = rate_model(
+            self.image_shape_,
+            len(self.classes_),
+            **{name: getattr(self, name) for name in names},
+            weights=self.weights_,
+            seed=self.seed_,
+        )
+        model.compile(
+            optimizer=tf.optimizers.RMSprop(self.learning_rate),
+            loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics="accuracy",
+        )
+        history = model.fit(
+            images,
+            codes,
+            batch_size=batch_size,
+            epochs=self.n_epochs,
+            verbose=self.verbose,
+        ).history
+        return model.get_weights(), history
+
+    def _train_nengo_dl(self, images, codes, batch_size):
+        from snnlib._nengo_dl import tf
+
+        network = self._declare_network()
+        output = _probes(network)["output"]
+        with _dl_simulator(network, batch_size, self.dt, self.seed_) as sim:
+            sim.compile(
+                optimizer=tf.optimizers.RMSprop(self.learning_rate),
+                loss={
+                    output: tf.losses.SparseCategoricalCrossentropy(from_logits=True)
+                },
+                metrics={output: "accuracy"},
+            )
+            history = sim.fit(
+                {network.input: images[:, np.newaxis]},
+                {output: codes[:, np.newaxis, np.newaxis]},
+                epochs=self.n_epochs,
+                verbose=self.verbose,
+            ).history
+            return sim.keras_model.get_weights(), history
+
+    def simulate(self, X):
+        """Show each image to the spiking network and keep what comes out.
+
+        The output is not filtered yet, so that one simulation serves every value of
+        ``synapse`` and both read-outs: hand it to `decide`.
+
+        Parameters
+        ----------
+        X : array-like of images
+            As in `fit`.
+
+        Returns
+        -------
+        run : ConvRun
+            The unfiltered output and the spikes of each layer at each step.
+        """
+        check_is_fitted(self, "weights_")
+        self._check_parameters()
+        images, _ = check_images(X, self.image_shape_)
+        sim, probes = self._warm_simulator()
+        layers = [name for name in probes if name.startswith("spikes ")]
+        outputs, counts = [], []
+        for start in range(0, len(images), sim.minibatch_size):
+            shown = images[start : start + sim.minibatch_size]
+            batch = np.zeros((sim.minibatch_size, self.n_features_in_), np.float32)
+            batch[: len(shown)] = shown
+            data = sim.predict_on_batch(
+                {sim.network_input: np.repeat(batch[:, np.newaxis], self._n_steps, 1)}
+            )
+            outputs.append(data[probes["output"]][: len(shown)])
+            spikes = np.concatenate([data[probes[name]] for name in layers], axis=2)
+            counts.append(np.rint(spikes[: len(shown)] * self.dt / self.amplitude))
+        return ConvRun(np.concatenate(outputs), np.concatenate(counts).astype(int))
+
+    def decide(self, output, *, synapse="own", readout="own"):
+        """Filter an unfiltered output and read it out.
+
+        Parameters
+        ----------
+        output : ndarray of shape (n_images, n_steps, n_classes)
+            From `simulate`.
+        synapse : float, None or "own", default="own"
+            Low-pass time constant in seconds; "own" is the estimator's.
+        readout : {"mean", "last", "own"}, default="own"
+            How to read the filtered output; "own" is the estimator's.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_images, n_classes)
+            One score per class; the largest is the prediction.
+        """
+        synapse = self.synapse if synapse == "own" else synapse
+        readout = self.readout if readout == "own" else readout
+        filtered = lowpass(output, synapse, dt=self.dt, axis=1)
+        return read_out(filtered, readout, axis=1)
+
+    def decision_function(self, X):
+        """Return the filtered read-out of each image, one score per class.
+
+        Parameters
+        ----------
+        X : array-like of images
+            As in `fit`.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_images, n_classes)
+        """
+        return self.decide(self.simulate(X).output)
+
+    def predict_proba(self, X):
+        """Return the softmax of the scores, a probability the training aims at.
+
+        It is not calibrated for spikes: a synapse that has not settled makes every
+        score smaller, and the probabilities flatter.
+
+        Parameters
+        ----------
+        X : array-like of images
+            As in `fit`.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_images, n_classes)
+        """
+        from scipy.special import softmax
+
+        return softmax(self.decision_function(X), axis=1)
+
+    def predict(self, X):
+        """Return the class with the largest score for each image.
+
+        Parameters
+        ----------
+        X : array-like of images
+            As in `fit`.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_images,)
+        """
+        return self.classes_[self.decision_function(X).argmax(axis=1)]
+
+    def save(self, path, **provenance):
+        """Write the fitted classifier to an ``.npz`` file that holds no pickle.
+
+        The file is written aside and then renamed, so it is whole or not there.
+
+        Parameters
+        ----------
+        path : path-like
+            Where to write; the folder must exist.
+        **provenance : JSON values
+            Anything to remember beside the weights, such as the date or a score.
+        """
+        check_is_fitted(self, "weights_")
+        if self.classes_.dtype.hasobject:
+            msg = f"classes must be numbers or strings to be saved; got {self.classes_}"
+            raise ValueError(msg)
+        about = {
+            "format": 1,
+            "snnlib": __version__,
+            "parameters": self.get_params(),
+            "image_shape": self.image_shape_,
+            "seed": self.seed_,
+            "history": self.history_,
+            "provenance": provenance,
+        }
+        path = Path(path)
+        aside = path.with_name(path.name + ".part.npz")
+        weights = {f"weights_{i:02}": value for i, value in enumerate(self.weights_)}
+        np.savez_compressed(
+            aside, about=json.dumps(about), classes=self.classes_, **weights
+        )
+        aside.replace(path)
+
+    @classmethod
+    def load(cls, path):
+        """Read a classifier that `save` wrote.
+
+        Parameters
+        ----------
+        path : path-like
+            The ``.npz`` file.
+
+        Returns
+        -------
+        classifier : SpikingConvClassifier
+            Fitted, with ``provenance_`` as it was given to `save`.
+
+        Raises
+        ------
+        ValueError
+            If the file is not such a classifier, or is damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as file:
+                about = json.loads(str(file["about"]))
+                classes = file["classes"]
+                names = sorted(name for name in file.files if "weights_" in name)
+                weights = [file[name] for name in names]
+            classifier = cls(**about["parameters"])
+            classifier.seed_, classifier.history_ = about["seed"], about["history"]
+            classifier.image_shape_ = tuple(about["image_shape"])
+            classifier.provenance_ = about["provenance"]
+        except FileNotFoundError:
+            raise
+        except Exception as error:
+            msg = f"{path} does not hold a classifier written by save: {error}"
+            raise ValueError(msg) from error
+        classifier.n_features_in_ = int(np.prod(classifier.image_shape_))
+        classifier.classes_, classifier.weights_ = classes, weights
+        classifier._simulator = None
+        return classifier
+
+    def _warm_simulator(self):
+        """Return a NengoDL simulator, kept as long as the settings stay the same.
+
+        Tracing the network takes longer than simulating a few hundred images.
+        """
+        settings = (
+            [getattr(self, name) for name in self._network_parameters],
+            self.batch_size,
+            self.dt,
+            [id(weight) for weight in self.weights_],
+        )
+        if self._simulator is None or self._simulator[0] != settings:
+            network = self._declare_network()
+            sim = _dl_simulator(network, self.batch_size, self.dt, self.seed_)
+            sim.network_input = network.input
+            # The filter is applied outside, for any synapse at once.
+            self._simulator = (settings, sim, _probes(network))
+        return self._simulator[1:]
+
+    def __getstate__(self):
+        """Leave the open simulator behind when pickled or copied."""
+        return {**super().__getstate__(), "_simulator": None}
+
+    def __sklearn_tags__(self):
+        """Tell scikit-learn that images come in three axes and without negatives."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.three_d_array = True
+        tags.input_tags.positive_only = True
+        return tags
+
+
+def check_images(X, image_shape=None):
+    """Return images as flat rows of float32, with the shape they came in.
+
+    Parameters
+    ----------
+    X : array-like of shape (n_images, rows, columns), \
+            (n_images, rows, columns, channels) or (n_images, n_pixels)
+        Images with pixels in [0, 1]. Flat images must be square.
+    image_shape : tuple of int or None, default=None
+        Rows, columns and channels the images must have; None takes any.
+
+    Returns
+    -------
+    images : float32 ndarray of shape (n_images, n_pixels)
+    image_shape : tuple of int
+        Rows, columns and channels.
+    """
+    images = np.asarray(X)
+    if not (np.issubdtype(images.dtype, np.number) or images.dtype == bool):
+        msg = f"X must hold numbers; got dtype {images.dtype}."
+        raise ValueError(msg)
+    if images.ndim not in (2, 3, 4) or 0 in images.shape:
+        msg = (
+            "X must have shape (n_images, n_pixels), (n_images, rows, columns) or "
+            f"(n_images, rows, columns, channels), none of them 0; got {images.shape}."
+        )
+        raise ValueError(msg)
+    found = image_shape if images.ndim == 2 and image_shape else _image_shape(images)
+    if image_shape is not None and found != tuple(image_shape):
+        msg = f"X must hold images of shape {tuple(image_shape)}; got {found}."
+        raise ValueError(msg)
+    flat = images.reshape(len(images), -1).astype(np.float32, copy=False)
+    if flat.shape[1] != np.prod(found):
+        msg = f"X must hold {np.prod(found)} pixels an image; got {flat.shape[1]}."
+        raise ValueError(msg)
+    # Not (a <= b) instead of a > b, so that NaN is refused too.
+    if not (flat.min() >= 0 and flat.max() <= 1):
+        msg = (
+            f"X must hold pixels in [0, 1]; got values from {flat.min():g} to "
+            f"{flat.max():g}. Divide 8-bit images by 255."
+        )
+        raise ValueError(msg)
+    return flat, tuple(found)
+
+
+def _image_shape(images):
+    """Read rows, columns and channels from the shape of ``images``."""
+    if images.ndim > 2:
+        return (*images.shape[1:], 1)[:3]
+    side = round(images.shape[1] ** 0.5)
+    if side**2 != images.shape[1]:
+        msg = (
+            f"X has {images.shape[1]} pixels an image, which is not a square. Give "
+            "images the shape (n_images, rows, columns)."
+        )
+        raise ValueError(msg)
+    return (side, side, 1)
+
+
+def _probes(network):
+    """Return the probes of a network by their labels."""
+    return {probe.label: probe for probe in network.all_probes}
+
+
+def _dl_simulator(network, minibatch_size, dt, seed):
+    """Return a NengoDL simulator that says nothing while it works."""
+    from snnlib._nengo_dl import nengo_dl
+
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "No GPU support detected")
+        return nengo_dl.Simulator(
+            network, dt=dt, minibatch_size=minibatch_size, seed=seed, progress_bar=False
+        )

@@ -1,0 +1,432 @@
+"""Declare the book's networks: functions that return a ``nengo.Network``.
+
+Nothing here is simulated or trained.
+"""
+
+import itertools
+import re
+from typing import NamedTuple
+
+import nengo
+import numpy as np
+
+
+def ensemble_network(
+    encoders,
+    decoders,
+    *,
+    gain,
+    bias,
+    output_bias=0.0,
+    offset=0.0,
+    scale=1.0,
+    tau_rc=0.02,
+    tau_ref=0.002,
+    amplitude=1.0,
+    synapse=0.1,
+    initial_voltage="zero",
+):
+    """Declare one ensemble of LIF neurons between an input and a decoded output.
+
+    It is the network of experiments 1 and 2. The input is shifted and scaled, encoded
+    into currents, turned into spikes, filtered by the synapse, and decoded by a
+    weighted sum. Nothing recurs, and neurons do not see each other.
+
+    Parameters
+    ----------
+    encoders : array-like of shape (n_neurons, n_features)
+        Direction of the input to which each neuron answers most; normalised by Nengo.
+    decoders : array-like of shape (n_outputs, n_neurons)
+        Weight of each neuron's filtered spikes in each output.
+    gain, bias : array-like of shape (n_neurons,)
+        Current into each neuron: ``gain * (encoder . input) + bias``; see
+        ``nengo.LIF.gain_bias`` for how they follow from rates and intercepts.
+    output_bias : float or array-like of shape (n_outputs,), default=0
+        Constant added to each output, not filtered.
+    offset, scale : float or array-like of shape (n_features,), default=0 and 1
+        The ensemble sees ``(input - offset) / scale``.
+    tau_rc : float, default=0.02
+        Membrane time constant in seconds; larger straightens the response curve.
+    tau_ref : float, default=0.002
+        Refractory period in seconds; rates stay below its inverse.
+    amplitude : float, default=1
+        Area of one spike.
+    synapse : float or None, default=0.1
+        Low-pass time constant in seconds on the neurons' output; larger smooths more
+        and responds later. None passes spikes on as they are.
+    initial_voltage : {"zero", "uniform"} or array-like of shape (n_neurons,), \
+            default="zero"
+        Membrane voltages at the first step.
+
+    Returns
+    -------
+    network : nengo.Network
+        With ``input`` (a Node holding zeros: set ``network.input.output`` before the
+        run), ``ensemble``, ``output``, the connections ``encode``, ``decode`` and
+        ``constant``, and probes labelled "spikes", "voltage" and "output".
+    """
+    encoders, decoders = np.atleast_2d(encoders), np.atleast_2d(decoders)
+    n_neurons, n_features = encoders.shape
+    offset = np.broadcast_to(np.asarray(offset, float), n_features)
+    scale = np.broadcast_to(np.asarray(scale, float), n_features)
+    output_bias = np.broadcast_to(np.asarray(output_bias, float), len(decoders))
+    with nengo.Network(label="ensemble") as network:
+        network.input = nengo.Node(np.zeros(n_features), label="input")
+        network.ensemble = nengo.Ensemble(
+            n_neurons,
+            n_features,
+            encoders=encoders,
+            gain=gain,
+            bias=bias,
+            neuron_type=lif(tau_rc, tau_ref, amplitude, initial_voltage),
+        )
+        network.output = nengo.Node(size_in=len(decoders), label="output")
+        one = nengo.Node(1.0, label="one")
+
+        network.encode = nengo.Connection(
+            network.input, network.ensemble, transform=1 / scale, synapse=None
+        )
+        network.centre = nengo.Connection(
+            one, network.ensemble, transform=-(offset / scale)[:, None], synapse=None
+        )
+        network.decode = nengo.Connection(
+            network.ensemble.neurons,
+            network.output,
+            transform=decoders,
+            synapse=synapse,
+        )
+        network.constant = nengo.Connection(
+            one, network.output, transform=output_bias[:, None], synapse=None
+        )
+        nengo.Probe(network.ensemble.neurons, label="spikes")
+        nengo.Probe(network.ensemble.neurons, "voltage", label="voltage")
+        nengo.Probe(network.output, label="output")
+    return network
+
+
+class Conv(NamedTuple):
+    """A convolution with a LIF neuron behind every output."""
+
+    filters: int
+    kernel_size: int
+    strides: int = 1
+
+
+class Pool(NamedTuple):
+    """An average over non-overlapping ``size`` x ``size`` squares."""
+
+    size: int
+
+
+class Dense(NamedTuple):
+    """A fully connected layer with a LIF neuron behind every unit."""
+
+    units: int
+
+
+_LAYER_PATTERNS = {
+    Conv: re.compile(r"(\d+)C(\d+)(?:S(\d+))?"),
+    Pool: re.compile(r"AP(\d+)"),
+    Dense: re.compile(r"(\d+)"),
+}
+
+
+def parse_architecture(architecture):
+    """Read a layer list such as ``"32C3-64C3-AP2-128C3-AP2"``.
+
+    The linear read-out at the end is not written: its size is the number of classes.
+
+    Parameters
+    ----------
+    architecture : str
+        Layers joined by hyphens: ``32C3`` is a convolution with 32 filters of 3 x 3,
+        ``64C3S2`` the same with a stride of 2, ``AP2`` an average pool of 2 x 2,
+        and ``100`` a fully connected layer of 100. A LIF neuron follows every
+        convolution and every fully connected layer.
+
+    Returns
+    -------
+    layers : tuple of Conv, Pool and Dense
+
+    Raises
+    ------
+    ValueError
+        If a part cannot be read, or an image layer follows a fully connected one.
+
+    Examples
+    --------
+    >>> parse_architecture("12C5-AP2-30")
+    (Conv(filters=12, kernel_size=5, strides=1), Pool(size=2), Dense(units=30))
+    """
+    layers = tuple(_parse_layer(part, architecture) for part in architecture.split("-"))
+    for before, after in itertools.pairwise(layers):
+        if isinstance(before, Dense) and not isinstance(after, Dense):
+            msg = (
+                f"architecture={architecture!r}: {type(after).__name__} cannot follow "
+                "a fully connected layer."
+            )
+            raise ValueError(msg)
+    return layers
+
+
+def _parse_layer(part, architecture):
+    for layer, pattern in _LAYER_PATTERNS.items():
+        match = pattern.fullmatch(part)
+        if match and "0" not in match.groups():
+            return layer(*(int(number) for number in match.groups() if number))
+    msg = (
+        f"architecture={architecture!r}: cannot read {part!r}. Each part must look "
+        "like 32C3 (convolution), 32C3S2 (with stride 2), AP2 (average pool) or "
+        "100 (fully connected)."
+    )
+    raise ValueError(msg)
+
+
+def conv_network(
+    image_shape,
+    n_classes,
+    architecture="32C3-64C3-AP2-128C3-AP2",
+    *,
+    max_rate=100.0,
+    intercept=0.0,
+    tau_rc=0.02,
+    tau_ref=0.002,
+    amplitude=0.01,
+    synapse=0.1,
+    initial_voltage="zero",
+    weights=None,
+    seed=None,
+):
+    """Declare a spiking convolutional network out of NengoDL layers.
+
+    With its defaults this is the 2019 paper's network for MNIST. It needs
+    ``nengo_dl.Simulator``: the layers are TensorFlow's and do not run in
+    ``nengo.Simulator``. Gains and biases of the neurons are fixed by ``max_rate`` and
+    ``intercept``; only the weights of the layers can be trained.
+
+    Parameters
+    ----------
+    image_shape : tuple of int
+        Rows, columns and channels of an image.
+    n_classes : int
+        Number of outputs of the linear read-out.
+    architecture : str, default="32C3-64C3-AP2-128C3-AP2"
+        See `parse_architecture`.
+    max_rate : float, default=100
+        Firing rate at an input of 1, in Hz; larger means more spikes per step.
+    intercept : float, default=0
+        Input at which a neuron begins to fire.
+    tau_rc : float, default=0.02
+        Membrane time constant in seconds; larger straightens the response curve.
+    tau_ref : float, default=0.002
+        Refractory period in seconds; rates stay below its inverse.
+    amplitude : float, default=0.01
+        Area of one output spike. A layer passes on ``amplitude`` times its rate.
+    synapse : float or None, default=0.1
+        Low-pass time constant in seconds of the probe "filtered output"; larger
+        smooths more and responds later. It is outside the network's own signals.
+    initial_voltage : {"zero", "uniform"}, default="zero"
+        Membrane voltage at the first step: 0, or drawn from [0, 1) for each neuron.
+    weights : list of ndarray or None, default=None
+        Kernel and bias of each layer in turn, read-out last. None draws kernels by
+        Glorot's rule and sets biases to 0.
+    seed : int or None, default=None
+        Seed of the drawn weights and initial voltages.
+
+    Returns
+    -------
+    network : nengo.Network
+        ``network.input`` is the image Node, ``network.output`` the read-out.
+        Probes by label: "output", "filtered output", and "spikes 1", "spikes 2" ...
+        for the number of spikes in each layer of neurons at a step, in units of
+        ``amplitude / dt``.
+    """
+    from snnlib._nengo_dl import nengo_dl, tf
+
+    keras_layers = iter(
+        _keras_layers(parse_architecture(architecture), n_classes, weights, seed, tf)
+    )
+    neuron_type = lif(tau_rc, tau_ref, amplitude, initial_voltage)
+    with nengo.Network(label="conv", seed=seed) as network:
+        network.config[nengo.Ensemble].max_rates = nengo.dists.Choice([max_rate])
+        network.config[nengo.Ensemble].intercepts = nengo.dists.Choice([intercept])
+        nengo_dl.configure_settings(trainable=False, stateful=False)
+
+        network.input = nengo.Node(np.zeros(np.prod(image_shape)), label="image")
+        signal, shape, spiking = network.input, tuple(image_shape), []
+        for layer in parse_architecture(architecture):
+            keras_layer = next(keras_layers)
+            if isinstance(layer, Dense):
+                shape = (int(np.prod(shape)),)
+            signal = nengo_dl.Layer(keras_layer)(signal, shape_in=shape)
+            shape = tuple(keras_layer.compute_output_shape((1, *shape))[1:])
+            if not isinstance(layer, Pool):
+                signal = nengo_dl.Layer(neuron_type)(signal)
+                spiking.append(signal)
+        network.output = nengo_dl.Layer(next(keras_layers))(
+            signal, shape_in=(int(np.prod(shape)),)
+        )
+
+        nengo.Probe(network.output, label="output")
+        nengo.Probe(network.output, synapse=synapse, label="filtered output")
+        for number, neurons in enumerate(spiking, start=1):
+            total = nengo_dl.Layer(lambda x: tf.reduce_sum(x, axis=1, keepdims=True))
+            nengo.Probe(total(neurons), label=f"spikes {number}")
+    return network
+
+
+def lif(tau_rc, tau_ref, amplitude, initial_voltage):
+    """Return ``nengo.LIF`` with its initial voltage named, or given as an array."""
+    if isinstance(initial_voltage, str):
+        initial_voltage = {
+            "zero": nengo.dists.Choice([0.0]),
+            "uniform": nengo.dists.Uniform(0.0, 1.0),
+        }[initial_voltage]
+    return nengo.LIF(
+        tau_rc=tau_rc,
+        tau_ref=tau_ref,
+        amplitude=amplitude,
+        initial_state={"voltage": initial_voltage},
+    )
+
+
+def rate_model(
+    image_shape,
+    n_classes,
+    architecture="32C3-64C3-AP2-128C3-AP2",
+    *,
+    max_rate=100.0,
+    intercept=0.0,
+    tau_rc=0.02,
+    tau_ref=0.002,
+    amplitude=0.01,
+    weights=None,
+    seed=None,
+):
+    """Declare the Keras model of the firing rates of `conv_network`.
+
+    Its outputs are what the spiking network tends to over a long presentation. Its
+    weights have the same layout and can be handed over as they are. It has no state
+    and no time, and trains faster than the same network inside NengoDL.
+
+    Parameters
+    ----------
+    image_shape, n_classes, architecture, max_rate, intercept, tau_rc, tau_ref, \
+            amplitude, weights, seed
+        As in `conv_network`.
+
+    Returns
+    -------
+    model : tf_keras.Model
+        From flat images of shape (n_images, n_pixels) to one score per class.
+    """
+    from snnlib._nengo_dl import tf
+
+    rate = _lif_rate(max_rate, intercept, tau_rc, tau_ref, amplitude, tf)
+    return _keras_model(image_shape, n_classes, architecture, rate, weights, seed, tf)
+
+
+def relu_model(
+    image_shape,
+    n_classes,
+    architecture="32C3-64C3-AP2-128C3-AP2",
+    *,
+    weights=None,
+    seed=None,
+):
+    """Declare the network of `conv_network` with ReLU units in place of neurons.
+
+    It is the second-generation twin to compare with: the same layers, the same number
+    of weights, no spikes and no time.
+
+    Parameters
+    ----------
+    image_shape, n_classes, architecture, weights, seed
+        As in `conv_network`.
+
+    Returns
+    -------
+    model : tf_keras.Model
+        From flat images of shape (n_images, n_pixels) to one score per class.
+    """
+    from snnlib._nengo_dl import tf
+
+    return _keras_model(
+        image_shape, n_classes, architecture, tf.nn.relu, weights, seed, tf
+    )
+
+
+def _keras_model(image_shape, n_classes, architecture, activation, weights, seed, tf):
+    layers = parse_architecture(architecture)
+    keras_layers = _keras_layers(layers, n_classes, weights, seed, tf)
+    image = signal = tf.keras.Input((int(np.prod(image_shape)),))
+    signal = tf.keras.layers.Reshape(image_shape)(signal)
+    for layer, keras_layer in zip(layers, keras_layers, strict=False):
+        if isinstance(layer, Dense):
+            signal = tf.keras.layers.Flatten()(signal)
+        signal = keras_layer(signal)
+        if not isinstance(layer, Pool):
+            signal = tf.keras.layers.Activation(activation)(signal)
+    scores = keras_layers[-1](tf.keras.layers.Flatten()(signal))
+    return tf.keras.Model(image, scores)
+
+
+def _lif_rate(max_rate, intercept, tau_rc, tau_ref, amplitude, tf):
+    """Return the rate of a LIF neuron as a TensorFlow function with a safe gradient."""
+    gain, bias = (
+        float(value[0])
+        for value in nengo.LIF(tau_rc=tau_rc, tau_ref=tau_ref).gain_bias(
+            [max_rate], [intercept]
+        )
+    )
+
+    @tf.custom_gradient
+    def rate(x):
+        # r(J) = amplitude / (tau_ref + tau_rc log(1 + 1 / (J - 1))) for J > 1, else 0.
+        # The floor is NengoDL's; it keeps the branch that is not taken finite.
+        fires = gain * x + bias > 1
+        excess = tf.maximum(gain * x + (bias - 1), 1e-15)
+        rates = amplitude / (tau_ref + tau_rc * tf.math.log1p(1 / excess))
+
+        def gradient(upstream):
+            # dr/dJ = tau_rc / amplitude * r^2 / ((J - 1) J)
+            slope = tau_rc / amplitude * rates**2 / (excess * (excess + 1))
+            return tf.where(fires, upstream * gain * slope, 0.0)
+
+        return tf.where(fires, rates, 0.0), gradient
+
+    return rate
+
+
+def _keras_layers(layers, n_classes, weights, seed, tf):
+    """Return one Keras layer for each of ``layers``, and the linear read-out."""
+    sources = iter(weights) if weights is not None else None
+    rng = np.random.default_rng(seed)
+
+    def initializers():
+        if sources is None:
+            kernel = tf.keras.initializers.GlorotUniform(int(rng.integers(2**31)))
+            return {"kernel_initializer": kernel, "bias_initializer": "zeros"}
+        return {
+            "kernel_initializer": _constant(next(sources), tf),
+            "bias_initializer": _constant(next(sources), tf),
+        }
+
+    keras_layers = []
+    for layer in layers:
+        if isinstance(layer, Conv):
+            keras_layers.append(tf.keras.layers.Conv2D(*layer, **initializers()))
+        elif isinstance(layer, Pool):
+            keras_layers.append(tf.keras.layers.AveragePooling2D(layer.size))
+        else:
+            keras_layers.append(tf.keras.layers.Dense(layer.units, **initializers()))
+    return [*keras_layers, tf.keras.layers.Dense(n_classes, **initializers())]
+
+
+def _constant(values, tf):
+    """Return a Keras initializer that hands out ``values`` and nothing else."""
+
+    def initializer(shape, dtype=None, **_):
+        return tf.reshape(tf.constant(values, dtype), shape)
+
+    return initializer
