@@ -14,6 +14,7 @@ _HOMES = {
         "DataUnavailableError",
         "Dataset",
         "DatasetError",
+        "fetch_digits",
         "fetch_mnist",
         "load_birth_weight",
         "load_digits28",
@@ -27,6 +28,7 @@ _HOMES = {
         "ensemble_network",
         "parse_architecture",
         "rate_model",
+        "read_weights",
         "relu_model",
     ),
     "simulation": (
@@ -36,8 +38,21 @@ _HOMES = {
         "settled_fraction",
         "simulate",
     ),
-    "estimators": ("SpikingClassifier", "SpikingConvClassifier", "SpikingRegressor"),
+    "estimators": (
+        "SpikingClassifier",
+        "SpikingConvClassifier",
+        "SpikingRegressor",
+        "simulate_together",
+    ),
     "metrics": ("accuracy_interval", "mspe", "skill_score"),
+    "plots": (
+        "COLORS",
+        "plot_curve",
+        "plot_fit",
+        "plot_images",
+        "plot_output",
+        "plot_spikes",
+    ),
     "recording": ("MetricsError", "read_metrics", "record", "results_path"),
     "_nengo_dl": ("nengo_dl", "tf"),
 }

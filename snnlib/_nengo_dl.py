@@ -146,6 +146,7 @@ def _import_nengo_dl():
     os.environ[LOG_LEVEL] = asked_level or "3"
     if not asked_level:
         tf.get_logger().setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", "No GPU support detected", UserWarning)
     return nengo_dl, tf
 
 

@@ -391,6 +391,45 @@ def fetch_mnist(
     return _read_from_cache(cache / _MNIST_FILE)
 
 
+def fetch_digits(dataset: str = "auto") -> Dataset:
+    """Return MNIST where it can be had, and scikit-learn's bundled digits elsewhere.
+
+    It does not hide a damaged file: only a missing one makes it fall back.
+
+    Parameters
+    ----------
+    dataset : {"auto", "mnist", "digits28"}, default="auto"
+        "mnist" and "digits28" insist on one of them; "auto" tries MNIST first.
+
+    Returns
+    -------
+    dataset : Dataset
+        As from `fetch_mnist` or `load_digits28`; its ``name`` says which.
+
+    Raises
+    ------
+    ValueError
+        If ``dataset`` is none of the above.
+    DataUnavailableError
+        If ``dataset="mnist"`` and MNIST cannot be reached.
+    DataCorruptError
+        If a file was found but is damaged or not MNIST.
+    """
+    choices = ("auto", "digits28", "mnist")
+    if dataset not in choices:
+        msg = f"dataset must be one of {list(choices)}; got {dataset!r}."
+        raise ValueError(msg)
+    if dataset == "digits28":
+        return load_digits28()
+    try:
+        return fetch_mnist()
+    except DataUnavailableError as err:
+        if dataset == "mnist":
+            raise
+        logger.info("Using the bundled digits instead of MNIST: %s", err)
+        return load_digits28()
+
+
 def _cache_folder(data_dir: str | Path | None) -> Path:
     if data_dir is None:
         import pooch

@@ -8,6 +8,8 @@ their kin go into the constructor under Nengo's names, and ``validation_curve`` 
 import json
 import logging
 import warnings
+import weakref
+from importlib.util import find_spec
 from numbers import Integral, Real
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -24,9 +26,11 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from snnlib._version import __version__
 from snnlib.networks import (
     conv_network,
+    draw_voltage,
     ensemble_network,
     parse_architecture,
     rate_model,
+    read_weights,
 )
 from snnlib.simulation import (
     READOUTS,
@@ -62,16 +66,31 @@ _TRAINING_CONSTRAINTS = {
 class _SpikingEstimator(BaseEstimator):
     """Checks every spiking estimator makes before it does any work."""
 
-    def _check_parameters(self):
+    _warns_of_unsettled_output = True
+
+    def check_parameters(self):
+        """Refuse impossible parameters now rather than when fitting.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If a parameter has a wrong type or is out of range; the message names it,
+            the allowed values and the value got.
+        """
         self._validate_params()
         check_lif(
             max_rate=self.max_rate,
             tau_ref=self.tau_ref,
-            synapse=self.synapse,
+            synapse=self.synapse if self._warns_of_unsettled_output else None,
             presentation_time=self.presentation_time,
             dt=self.dt,
             owner=type(self).__name__,
         )
+        return self
 
     @property
     def _n_steps(self):
@@ -145,11 +164,7 @@ class _EnsembleEstimator(_SpikingEstimator):
         self.scale_ = self.scale_ * (reach if reach > 0 else 1.0)
         self.gain_, self.bias_ = self._choose_currents(targets.shape[1], rng)
         self.decoders_, self.output_bias_ = self._solve_decoders(X, targets)
-        self.initial_voltage_ = (
-            np.zeros(len(self.gain_))
-            if self.initial_voltage == "zero"
-            else rng.uniform(size=len(self.gain_))
-        )
+        self.initial_voltage_ = draw_voltage(self.initial_voltage, len(self.gain_), rng)
 
     def _scale_features(self, X):
         """Return mean and standard deviation, leaving constant features out."""
@@ -324,12 +339,54 @@ class _EnsembleEstimator(_SpikingEstimator):
         output : ndarray of shape (n_samples, n_steps, n_outputs)
             What the probe "output" of ``network_`` records.
         """
-        X = self._check_X(X)
-        return np.moveaxis(self._output(X), 0, 1)
+        return self._filter(self.simulate(X), self.synapse)
+
+    def simulate(self, X):
+        """Return the decoded spikes at each step, before any filter.
+
+        One simulation serves every value of ``synapse`` and both read-outs: hand it to
+        `decide`. See `simulate_together` for many estimators at once.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        decoded : ndarray of shape (n_samples, n_steps, n_outputs)
+            Weighted spikes, without the constant ``output_bias_``.
+        """
+        return simulate_together([self], [X])[0]
+
+    def decide(self, decoded, *, synapse="own", readout="own"):
+        """Filter decoded spikes and read them out.
+
+        Parameters
+        ----------
+        decoded : ndarray of shape (n_samples, n_steps, n_outputs)
+            From `simulate`.
+        synapse : float, None or "own", default="own"
+            Low-pass time constant in seconds; "own" is the estimator's.
+        readout : {"mean", "last", "own"}, default="own"
+            How to read the filtered output; "own" is the estimator's.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            One value for each row and output; flat where there is one output.
+        """
+        synapse = self.synapse if synapse == "own" else synapse
+        readout = self.readout if readout == "own" else readout
+        values = read_out(self._filter(decoded, synapse), readout, axis=1)
+        return values[:, 0] if values.shape[1] == 1 else values
+
+    def _filter(self, decoded, synapse):
+        return lowpass(decoded, synapse, dt=self.dt, axis=1) + self.output_bias_
 
     def _check_X(self, X):
         check_is_fitted(self)
-        self._check_parameters()
+        self.check_parameters()
         return validate_data(self, X, reset=False, dtype=float)
 
     def _spikes(self, X):
@@ -341,20 +398,60 @@ class _EnsembleEstimator(_SpikingEstimator):
             voltage=self.initial_voltage_,
         )
 
-    def _output(self, X):
-        spikes = self._spikes(X) * (self.amplitude / self.dt)
-        decoded = lowpass(spikes @ self.decoders_.T, self.synapse, dt=self.dt)
-        return decoded + self.output_bias_
-
     def _read_out(self, X):
-        """Return one value per row and output, simulating some rows at a time."""
+        """Return the decision for each row, simulating some rows at a time."""
         X = self._check_X(X)
         # A block holds some 10 million spikes, so memory does not grow with X.
         rows = max(1, 10_000_000 // (self._n_steps * len(self.gain_)))
-        blocks = range(0, len(X), rows)
-        return np.concatenate(
-            [read_out(self._output(X[i : i + rows]), self.readout) for i in blocks]
+        blocks = [X[start : start + rows] for start in range(0, len(X), rows)]
+        return np.concatenate([self.decide(self.simulate(block)) for block in blocks])
+
+
+def simulate_together(estimators, inputs):
+    """Simulate many fitted ensembles, each on its own inputs, in one batch.
+
+    The result is that of each estimator's ``simulate``, but the cost is that of few
+    simulations: ensembles that share neurons and time step together.
+
+    Parameters
+    ----------
+    estimators : sequence of SpikingRegressor or SpikingClassifier
+        Fitted estimators.
+    inputs : sequence of array-like of shape (n_samples, n_features)
+        What to show to each of them.
+
+    Returns
+    -------
+    decoded : list of ndarray of shape (n_samples, n_steps, n_outputs)
+        Decoded spikes for each estimator's ``decide``.
+    """
+    groups = {}
+    decoded = [None] * len(estimators)
+    for index, (estimator, X) in enumerate(zip(estimators, inputs, strict=True)):
+        current = estimator._currents(estimator._check_X(X))
+        neuron_type, n_steps = estimator._neuron_type(), estimator._n_steps
+        key = (neuron_type, n_steps, estimator.dt, current.shape[1])
+        groups.setdefault(key, []).append((index, estimator, current))
+    for (neuron_type, n_steps, dt, _), members in groups.items():
+        currents = [current for _, _, current in members]
+        voltages = [
+            np.broadcast_to(estimator.initial_voltage_, current.shape)
+            for _, estimator, current in members
+        ]
+        spikes = lif_spikes(
+            np.concatenate(currents),
+            n_steps,
+            neuron_type=neuron_type,
+            dt=dt,
+            voltage=np.concatenate(voltages),
         )
+        ends = np.cumsum([len(current) for current in currents])[:-1]
+        for (index, estimator, _), own in zip(
+            members, np.split(spikes, ends, axis=1), strict=True
+        ):
+            weights = estimator.decoders_.T * (estimator.amplitude / dt)
+            decoded[index] = np.moveaxis(own @ weights, 0, 1)
+    return decoded
 
 
 class SpikingRegressor(RegressorMixin, _EnsembleEstimator):
@@ -465,7 +562,7 @@ class SpikingRegressor(RegressorMixin, _EnsembleEstimator):
         -------
         self : SpikingRegressor
         """
-        self._check_parameters()
+        self.check_parameters()
         X, y = validate_data(
             self, X, y, dtype=float, y_numeric=True, ensure_min_samples=2
         )
@@ -498,7 +595,7 @@ class SpikingRegressor(RegressorMixin, _EnsembleEstimator):
         -------
         y : ndarray of shape (n_samples,)
         """
-        return self._read_out(X)[:, 0]
+        return self._read_out(X)
 
 
 class SpikingClassifier(ClassifierMixin, _EnsembleEstimator):
@@ -607,7 +704,7 @@ class SpikingClassifier(ClassifierMixin, _EnsembleEstimator):
         -------
         self : SpikingClassifier
         """
-        self._check_parameters()
+        self.check_parameters()
         X, y = validate_data(self, X, y, dtype=float, ensure_min_samples=2)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -652,8 +749,7 @@ class SpikingClassifier(ClassifierMixin, _EnsembleEstimator):
             For two classes one value, positive for ``classes_[1]``; else one score per
             class.
         """
-        scores = self._read_out(X)
-        return scores[:, 0] if self._is_binary else scores
+        return self._read_out(X)
 
     def predict_proba(self, X):
         """Return a probability for each class.
@@ -737,8 +833,9 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
     amplitude : float, default=0.01
         Area of one output spike; a layer passes on ``amplitude`` times its rate.
     synapse : float or None, default=0.1
-        Low-pass time constant of the output in seconds; larger smooths more and
-        responds later. None passes the read-out through as it is.
+        Low-pass time constant of the output in seconds; larger smooths more. It may be
+        longer than the presentation: scores come out smaller, all by the same factor.
+        None passes the read-out through as it is.
     initial_voltage : {"zero", "uniform"}, default="zero"
         Membrane voltage at the start: 0 (Nengo up to 3.0), or drawn from [0, 1) for
         each neuron (Nengo since 3.1).
@@ -758,6 +855,10 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
     trainer : {"keras", "nengo_dl"}, default="keras"
         What computes the firing rates while training: a plain Keras model, or NengoDL
         itself. Both give the same loss; Keras is faster.
+    engine : {"auto", "event", "nengo_dl"}, default="auto"
+        What simulates the spikes: Numba, adding up one spike at a time, or NengoDL,
+        multiplying whole matrices. Both give the same spikes but for rounding at the
+        threshold. "auto" is "event" where Numba is installed.
     random_state : int, RandomState instance or None, default=None
         Seed of weights, order of images, and initial voltages.
     verbose : int, default=1
@@ -794,8 +895,11 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         **_TRAINING_CONSTRAINTS,
         "architecture": [str],
         "trainer": [StrOptions({"keras", "nengo_dl"})],
+        "engine": [StrOptions({"auto", "event", "nengo_dl"})],
         "verbose": [Interval(Integral, 0, 2, closed="both")],
     }
+    # A filter that starts at rest scales all classes alike; the largest stays largest.
+    _warns_of_unsettled_output = False
     _network_parameters = (
         "architecture",
         "max_rate",
@@ -825,6 +929,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         learning_rate=0.001,
         batch_size=200,
         trainer="keras",
+        engine="auto",
         random_state=None,
         verbose=1,
     ):
@@ -843,6 +948,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.trainer = trainer
+        self.engine = engine
         self.random_state = random_state
         self.verbose = verbose
 
@@ -861,7 +967,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         -------
         self : SpikingConvClassifier
         """
-        self._check_parameters()
+        self.check_parameters()
         images, image_shape = check_images(X)
         y = np.asarray(y)
         if y.shape != (len(images),):
@@ -880,9 +986,8 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         self.image_shape_, self.n_features_in_ = image_shape, images.shape[1]
         self.classes_ = classes
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.weights_ = None
+        self.weights_ = self._simulator = None
         self.weights_, self.history_ = self._train(images, codes)
-        self._simulator = None
         return self
 
     @property
@@ -979,9 +1084,33 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
             The unfiltered output and the spikes of each layer at each step.
         """
         check_is_fitted(self, "weights_")
-        self._check_parameters()
+        self.check_parameters()
         images, _ = check_images(X, self.image_shape_)
-        sim, probes = self._warm_simulator()
+        if self.engine == "event" or (self.engine == "auto" and find_spec("numba")):
+            return self._simulate_events(images)
+        return self._simulate_nengo_dl(images)
+
+    def _simulate_events(self, images):
+        from snnlib.events import conv_stages, simulate_events
+
+        stages = conv_stages(self.weights_, self.architecture, self.image_shape_)
+        rng = np.random.default_rng(self.seed_)
+        voltages = [
+            draw_voltage(self.initial_voltage, int(np.prod(stage.shape)), rng)
+            for stage in stages[:-1]
+        ]
+        names = ("max_rate", "intercept", "tau_rc", "tau_ref", "amplitude", "dt")
+        output, counts = simulate_events(
+            stages,
+            images.reshape(-1, *self.image_shape_),
+            self._n_steps,
+            **{name: getattr(self, name) for name in names},
+            voltages=voltages,
+        )
+        return ConvRun(output, counts)
+
+    def _simulate_nengo_dl(self, images):
+        sim, image, probes = self._warm_simulator()
         layers = [name for name in probes if name.startswith("spikes ")]
         outputs, counts = [], []
         for start in range(0, len(images), sim.minibatch_size):
@@ -989,7 +1118,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
             batch = np.zeros((sim.minibatch_size, self.n_features_in_), np.float32)
             batch[: len(shown)] = shown
             data = sim.predict_on_batch(
-                {sim.network_input: np.repeat(batch[:, np.newaxis], self._n_steps, 1)}
+                {image: np.repeat(batch[:, np.newaxis], self._n_steps, 1)}
             )
             outputs.append(data[probes["output"]][: len(shown)])
             spikes = np.concatenate([data[probes[name]] for name in layers], axis=2)
@@ -1121,8 +1250,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
             with np.load(path, allow_pickle=False) as file:
                 about = json.loads(str(file["about"]))
                 classes = file["classes"]
-                names = sorted(name for name in file.files if "weights_" in name)
-                weights = [file[name] for name in names]
+            weights = read_weights(path)
             classifier = cls(**about["parameters"])
             classifier.seed_, classifier.history_ = about["seed"], about["history"]
             classifier.image_shape_ = tuple(about["image_shape"])
@@ -1138,10 +1266,8 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         return classifier
 
     def _warm_simulator(self):
-        """Return a NengoDL simulator, kept as long as the settings stay the same.
-
-        Tracing the network takes longer than simulating a few hundred images.
-        """
+        """Return a NengoDL simulator, kept as long as the settings stay the same."""
+        # Tracing the network takes longer than simulating a few hundred images.
         settings = (
             [getattr(self, name) for name in self._network_parameters],
             self.batch_size,
@@ -1149,12 +1275,18 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
             [id(weight) for weight in self.weights_],
         )
         if self._simulator is None or self._simulator[0] != settings:
+            self._close_simulator()
             network = self._declare_network()
             sim = _dl_simulator(network, self.batch_size, self.dt, self.seed_)
-            sim.network_input = network.input
-            # The filter is applied outside, for any synapse at once.
-            self._simulator = (settings, sim, _probes(network))
-        return self._simulator[1:]
+            # NengoDL complains of a simulator that is dropped without being closed.
+            close = weakref.finalize(self, sim.close)
+            self._simulator = (settings, sim, network.input, _probes(network), close)
+        return self._simulator[1:4]
+
+    def _close_simulator(self):
+        if self._simulator is not None:
+            self._simulator[-1]()
+        self._simulator = None
 
     def __getstate__(self):
         """Leave the open simulator behind when pickled or copied."""
@@ -1236,8 +1368,6 @@ def _dl_simulator(network, minibatch_size, dt, seed):
     """Return a NengoDL simulator that says nothing while it works."""
     from snnlib._nengo_dl import nengo_dl
 
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "No GPU support detected")
-        return nengo_dl.Simulator(
-            network, dt=dt, minibatch_size=minibatch_size, seed=seed, progress_bar=False
-        )
+    return nengo_dl.Simulator(
+        network, dt=dt, minibatch_size=minibatch_size, seed=seed, progress_bar=False
+    )

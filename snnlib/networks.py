@@ -24,7 +24,7 @@ def ensemble_network(
     tau_ref=0.002,
     amplitude=1.0,
     synapse=0.1,
-    initial_voltage="zero",
+    initial_voltage=0.0,
 ):
     """Declare one ensemble of LIF neurons between an input and a decoded output.
 
@@ -54,9 +54,8 @@ def ensemble_network(
     synapse : float or None, default=0.1
         Low-pass time constant in seconds on the neurons' output; larger smooths more
         and responds later. None passes spikes on as they are.
-    initial_voltage : {"zero", "uniform"} or array-like of shape (n_neurons,), \
-            default="zero"
-        Membrane voltages at the first step.
+    initial_voltage : float or array-like of shape (n_neurons,), default=0
+        Membrane voltages at the first step, from 0 to 1.
 
     Returns
     -------
@@ -78,7 +77,12 @@ def ensemble_network(
             encoders=encoders,
             gain=gain,
             bias=bias,
-            neuron_type=lif(tau_rc, tau_ref, amplitude, initial_voltage),
+            neuron_type=lif(
+                tau_rc,
+                tau_ref,
+                amplitude,
+                np.broadcast_to(np.asarray(initial_voltage, float), n_neurons),
+            ),
         )
         network.output = nengo.Node(size_in=len(decoders), label="output")
         one = nengo.Node(1.0, label="one")
@@ -246,7 +250,7 @@ def conv_network(
     keras_layers = iter(
         _keras_layers(parse_architecture(architecture), n_classes, weights, seed, tf)
     )
-    neuron_type = lif(tau_rc, tau_ref, amplitude, initial_voltage)
+    rng = np.random.default_rng(seed)
     with nengo.Network(label="conv", seed=seed) as network:
         network.config[nengo.Ensemble].max_rates = nengo.dists.Choice([max_rate])
         network.config[nengo.Ensemble].intercepts = nengo.dists.Choice([intercept])
@@ -261,6 +265,8 @@ def conv_network(
             signal = nengo_dl.Layer(keras_layer)(signal, shape_in=shape)
             shape = tuple(keras_layer.compute_output_shape((1, *shape))[1:])
             if not isinstance(layer, Pool):
+                voltage = draw_voltage(initial_voltage, int(np.prod(shape)), rng)
+                neuron_type = lif(tau_rc, tau_ref, amplitude, voltage)
                 signal = nengo_dl.Layer(neuron_type)(signal)
                 spiking.append(signal)
         network.output = nengo_dl.Layer(next(keras_layers))(
@@ -275,18 +281,34 @@ def conv_network(
     return network
 
 
-def lif(tau_rc, tau_ref, amplitude, initial_voltage):
-    """Return ``nengo.LIF`` with its initial voltage named, or given as an array."""
-    if isinstance(initial_voltage, str):
-        initial_voltage = {
-            "zero": nengo.dists.Choice([0.0]),
-            "uniform": nengo.dists.Uniform(0.0, 1.0),
-        }[initial_voltage]
+def draw_voltage(initial_voltage, n_neurons, rng):
+    """Return the membrane voltage of each neuron at the first step.
+
+    Parameters
+    ----------
+    initial_voltage : {"zero", "uniform"}
+        0 for all, as in Nengo up to 3.0, or drawn from [0, 1), as since 3.1.
+    n_neurons : int
+        How many neurons.
+    rng : numpy.random.Generator or numpy.random.RandomState
+        Where to draw from; left alone by "zero".
+
+    Returns
+    -------
+    voltage : ndarray of shape (n_neurons,)
+    """
+    if initial_voltage == "zero":
+        return np.zeros(n_neurons)
+    return rng.uniform(size=n_neurons)
+
+
+def lif(tau_rc, tau_ref, amplitude, voltage):
+    """Return ``nengo.LIF`` that starts at the given voltages."""
     return nengo.LIF(
         tau_rc=tau_rc,
         tau_ref=tau_ref,
         amplitude=amplitude,
-        initial_state={"voltage": initial_voltage},
+        initial_state={"voltage": voltage},
     )
 
 
@@ -354,6 +376,23 @@ def relu_model(
     return _keras_model(
         image_shape, n_classes, architecture, tf.nn.relu, weights, seed, tf
     )
+
+
+def read_weights(path):
+    """Read trained weights in the order `conv_network` and its twins take them.
+
+    Parameters
+    ----------
+    path : path-like
+        An ``.npz`` file with arrays ``weights_00``, ``weights_01`` ...
+
+    Returns
+    -------
+    weights : list of ndarray
+        Kernel and bias of each layer in turn, read-out last.
+    """
+    with np.load(path, allow_pickle=False) as file:
+        return [file[name] for name in sorted(file.files) if "weights_" in name]
 
 
 def _keras_model(image_shape, n_classes, architecture, activation, weights, seed, tf):

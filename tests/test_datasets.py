@@ -1070,3 +1070,27 @@ def test_fetch_mnist_downloads_published_file(tmp_path, monkeypatch):
     monkeypatch.delenv("SNNLIB_DATA_DIR", raising=False)
     assert fetch_mnist(data_dir=tmp_path).digest == datasets.MNIST_DIGEST
     assert list_names(tmp_path) == ["mnist.npz"]
+
+
+def test_fetch_digits_falls_back_only_where_mnist_is_missing(monkeypatch):
+    """Missing data leads to the bundled digits; damaged data stays an error."""
+
+    def missing():
+        raise datasets.DataUnavailableError("no network")
+
+    def damaged():
+        raise datasets.DataCorruptError("half a file")
+
+    monkeypatch.setattr(datasets, "fetch_mnist", missing)
+    assert datasets.fetch_digits("auto").name == datasets.load_digits28().name
+    with pytest.raises(datasets.DataUnavailableError, match="no network"):
+        datasets.fetch_digits("mnist")
+    monkeypatch.setattr(datasets, "fetch_mnist", damaged)
+    with pytest.raises(datasets.DataCorruptError, match="half a file"):
+        datasets.fetch_digits("auto")
+
+
+def test_fetch_digits_names_the_choices():
+    """An unknown data set is answered with the known ones."""
+    with pytest.raises(ValueError, match=r"'auto', 'digits28', 'mnist'.*'fashion'"):
+        datasets.fetch_digits("fashion")
