@@ -1,0 +1,191 @@
+"""Train the networks of lesson 06 on MNIST and measure them.
+
+Run it with ``make weights``. It takes about an hour on two cores, writes each result as
+it comes, and leaves alone what is already there; ``--force`` does everything again.
+``--measure`` only measures the committed weights on all 10,000 test images and prints
+what it finds.
+"""
+
+import argparse
+import csv
+import datetime
+import json
+import logging
+import platform
+from importlib.metadata import version
+from pathlib import Path
+
+import numpy as np
+
+from snnlib import (
+    SpikingConvClassifier,
+    accuracy_interval,
+    fetch_mnist,
+    train_test_mnist,
+)
+from snnlib.networks import relu_model
+
+HERE = Path(__file__).parent
+SEED = 0
+N_EPOCHS = 10
+LIF_PATH, RELU_PATH = HERE / "mnist_lif.npz", HERE / "mnist_relu.npz"
+PARAMETERS = ("max_rate", "tau_rc", "amplitude", "synapse", "initial_voltage")
+TRANSFER = {
+    "max_rate": (50.0, 100.0, 150.0, 200.0, 250.0),
+    "tau_rc": (0.02, 0.07, 0.12, 0.17, 0.22),
+}
+SETTINGS = {
+    "paper": {"initial_voltage": "zero"},
+    "reference": {"initial_voltage": "uniform"},
+}
+logger = logging.getLogger("train_mnist")
+
+
+def provenance():
+    """Say when and with what a result was made."""
+    packages = ("snnlib", "nengo", "nengo-dl", "tensorflow", "tf-keras", "numpy")
+    return {
+        "command": "python results/train_mnist.py",
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "python": platform.python_version(),
+        **{package: version(package) for package in packages},
+        "data": "MNIST, first 50,000 training images",
+        "data_digest": fetch_mnist().digest,
+    }
+
+
+def train_lif(path, X, y):
+    """Train the paper's network of LIF neurons and write it to ``path``."""
+    classifier = SpikingConvClassifier(n_epochs=N_EPOCHS, random_state=SEED, verbose=2)
+    classifier.fit(X, y).save(path, **provenance())
+
+
+def train_relu(path, X, y):
+    """Train the same network of ReLU units and write its weights to ``path``."""
+    from snnlib._nengo_dl import tf
+
+    tf.keras.utils.set_random_seed(SEED)
+    model = relu_model((28, 28, 1), 10, seed=SEED)
+    model.compile(
+        optimizer=tf.optimizers.RMSprop(0.001),
+        loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics="accuracy",
+    )
+    history = model.fit(X, y, batch_size=200, epochs=N_EPOCHS, verbose=2).history
+    weights = {f"weights_{i:02}": value for i, value in enumerate(model.get_weights())}
+    about = {"seed": SEED, "history": history, "provenance": provenance()}
+    np.savez_compressed(path, about=json.dumps(about), **weights)
+
+
+def measure(classifier, X, y):
+    """Return the accuracies of a fitted classifier on test images, as a table's row."""
+    run = classifier.simulate(X)
+    row = {name: getattr(classifier, name) for name in PARAMETERS}
+    row["n_images"] = len(y)
+    row["spikes_per_image"] = round(run.spike_counts.sum((1, 2)).mean(), 1)
+    for readout in ("last", "mean"):
+        correct = classifier.decide(run.output, readout=readout).argmax(axis=1) == y
+        row[f"accuracy_{readout}_200"] = correct[:200].mean().round(4)
+        interval = accuracy_interval(correct.sum(), len(y))
+        for name, value in interval._asdict().items():
+            row[f"{name}_{readout}"] = round(value, 4)
+    return row
+
+
+def measure_settings(X, y):
+    """Yield a row for each setting that lesson 06 quotes, on all test images."""
+    for name, changes in SETTINGS.items():
+        classifier = SpikingConvClassifier.load(LIF_PATH).set_params(**changes)
+        yield {"setting": name}, lambda c=classifier: measure(c, X, y)
+
+
+def measure_transfer(X, y):
+    """Yield a row for each parameter changed alone after training."""
+    for name, values in TRANSFER.items():
+        for value in values:
+            classifier = SpikingConvClassifier.load(LIF_PATH).set_params(
+                **{name: value}
+            )
+            key = {"changed": name, "value": value}
+            yield key, lambda c=classifier: measure(c, X, y)
+
+
+def measure_retrained(X_train, y_train, X, y):
+    """Yield a row for each max_rate trained anew, briefly, at two amplitudes."""
+    for max_rate in TRANSFER["max_rate"]:
+        for rule, amplitude in (("0.01", 0.01), ("1 / max_rate", 1 / max_rate)):
+            classifier = SpikingConvClassifier(
+                max_rate=max_rate,
+                amplitude=amplitude,
+                n_epochs=2,
+                random_state=SEED,
+                verbose=2,
+            )
+
+            def train_and_measure(classifier=classifier):
+                classifier.fit(X_train[:20_000], y_train[:20_000])
+                return measure(classifier, X, y)
+
+            yield {"amplitude_rule": rule, "max_rate": max_rate}, train_and_measure
+
+
+def write_rows(path, rows):
+    """Append each row that the table at ``path`` does not hold yet."""
+    done = set()
+    if path.exists():
+        with path.open(newline="") as file:
+            done = {tuple(row.values()) for row in csv.DictReader(file)}
+    for key, compute in rows:
+        wanted = tuple(str(value) for value in key.values())
+        if any(row[: len(wanted)] == wanted for row in done):
+            continue
+        logger.info("%s: measuring %s", path.name, key)
+        row = {**key, **compute()}
+        append_row(path, row)
+        logger.info("%s", row)
+
+
+def append_row(path, row):
+    """Add a row to a .csv file, with a header if it is new."""
+    is_new = not path.exists()
+    with path.open("a", newline="") as file:
+        writer = csv.DictWriter(file, row)
+        if is_new:
+            writer.writeheader()
+        writer.writerow(row)
+
+
+def main():
+    """Train and measure whatever has no result yet."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--force", action="store_true", help="do everything again")
+    parser.add_argument(
+        "--measure", action="store_true", help="only measure the committed weights"
+    )
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+
+    X_train, X_test, y_train, y_test = train_test_mnist(fetch_mnist(), n_test=10_000)
+    if arguments.measure:
+        for key, compute in measure_settings(X_test, y_test):
+            logger.info("%s", {**key, **compute()})
+        return
+    tables = {
+        "mnist_accuracy.csv": measure_settings(X_test, y_test),
+        "mnist_transfer.csv": measure_transfer(X_test[:1000], y_test[:1000]),
+        "mnist_retrained.csv": measure_retrained(
+            X_train, y_train, X_test[:1000], y_test[:1000]
+        ),
+    }
+    for train, path in ((train_lif, LIF_PATH), (train_relu, RELU_PATH)):
+        if arguments.force or not path.exists():
+            logger.info("training %s", path.name)
+            train(path, X_train, y_train)
+    for name, rows in tables.items():
+        if arguments.force:
+            (HERE / name).unlink(missing_ok=True)
+        write_rows(HERE / name, rows)
+
+
+if __name__ == "__main__":
+    main()
