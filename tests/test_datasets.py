@@ -1075,12 +1075,14 @@ def test_fetch_mnist_downloads_published_file(tmp_path, monkeypatch):
 def test_fetch_digits_falls_back_only_where_mnist_is_missing(monkeypatch):
     """Missing data leads to the bundled digits; damaged data stays an error."""
 
-    def missing():
-        raise datasets.DataUnavailableError("no network")
+    def refuse(error):
+        def fetch():
+            raise error
 
-    def damaged():
-        raise datasets.DataCorruptError("half a file")
+        return fetch
 
+    missing = refuse(datasets.DataUnavailableError("no network"))
+    damaged = refuse(datasets.DataCorruptError("half a file"))
     monkeypatch.setattr(datasets, "fetch_mnist", missing)
     assert datasets.fetch_digits("auto").name == datasets.load_digits28().name
     with pytest.raises(datasets.DataUnavailableError, match="no network"):

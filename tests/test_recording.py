@@ -19,7 +19,7 @@ def write_notebook(path, *recorded):
     return path
 
 
-def test_record_shows_plain_numbers(capsys, monkeypatch):
+def test_record_shows_plain_numbers(monkeypatch):
     """NumPy scalars become numbers JSON knows, and NaN becomes None."""
     shown = []
     monkeypatch.setattr(
@@ -65,7 +65,7 @@ def test_read_metrics_refuses_a_contradiction(tmp_path):
 
 def test_read_metrics_tells_a_notebook_that_was_not_run(tmp_path):
     """The message says how to run it."""
-    with pytest.raises(MetricsError, match="no recorded metrics.*papermill"):
+    with pytest.raises(MetricsError, match=r"no recorded metrics.*papermill"):
         read_metrics(write_notebook(tmp_path / "a.ipynb"))
 
 

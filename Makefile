@@ -1,0 +1,93 @@
+# Everything runs from .venv, which is made when it is missing or out of date.
+# Python 3.11 gets the exact versions of requirements.txt; a newer one gets the newest
+# versions that pyproject.toml allows. Choose with: make book PYTHON=python3.12
+
+PYTHON ?= $(shell for python in python3.11 python3; do \
+	$$python -c 0 2>/dev/null && echo $$python && break; done)
+BIN := .venv/bin
+PAGE := _build/html/index.html
+
+# Notebooks run in notebooks/, where a relative folder would mean another one.
+ifneq ($(SNNLIB_DATA_DIR),)
+ifeq ($(filter /%,$(SNNLIB_DATA_DIR)),)
+override SNNLIB_DATA_DIR := $(CURDIR)/$(SNNLIB_DATA_DIR)
+endif
+export SNNLIB_DATA_DIR
+endif
+
+# NengoDL's sdist asks for a setuptools that does not run on Python 3.12, so it is
+# built with one that runs everywhere.
+INSTALL = -m pip install --disable-pip-version-check --quiet
+define install
+$(1) $(INSTALL) "setuptools<81" wheel
+$(1) $(INSTALL) --no-build-isolation $(2)
+endef
+
+# The book is what these files, the data folder and the environment make of it. Its
+# name changes with their contents, so an edit, a new file or a lost one all count.
+BOOK_SOURCES := Makefile _config.yml _toc.yml book notebooks results snnlib
+BUILT := _build/built-$(shell (echo "$(SNNLIB_DATA_DIR)"; find $(BOOK_SOURCES) -type f \
+	! -path "*/__pycache__/*" ! -path "*/.ipynb_checkpoints/*" \
+	-exec cksum {} + | LC_ALL=C sort -k 3) | cksum | cut -d " " -f 1)
+
+.PHONY: help book test test-slow lint format weights versions links requirements clean
+
+help: ## List the targets
+	@awk -F ":.*## " '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
+
+book: $(BUILT) ## Run every lesson and build the book
+	@echo "The book is at file://$(CURDIR)/$(PAGE)"
+
+$(BUILT): .venv/installed
+	rm -rf _build
+	$(BIN)/jupyter-book build . -W -n --keep-going
+	@touch $@
+
+test: .venv/installed ## Run the tests that need neither a network nor much time
+	$(BIN)/pytest
+
+test-slow: .venv/installed ## Run the slow tests too
+	$(BIN)/pytest -m "not network and not browser"
+
+lint: .venv/installed ## Check style, and that notebooks carry no outputs
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pytest -q tests/test_house.py -k notebook
+
+format: .venv/installed ## Put code and notebooks into shape
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+weights: .venv/installed ## Train and measure the networks of lesson 06 where missing
+	$(BIN)/python results/train_mnist.py
+
+versions: .venv/installed ## Try every TensorFlow the project supports
+	$(BIN)/python tests/versions.py
+
+links: .venv/installed ## Check the addresses in the book (needs a network)
+	$(BIN)/jupyter-book build . --builder linkcheck
+
+requirements: ## Pin the newest versions that pyproject.toml allows
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || \
+		{ echo "The pins are for Python 3.11: make requirements PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv --clear build/pins
+	$(call install,build/pins/bin/python,-e ".[all]")
+	(echo "# Exact versions for Python 3.11. Written by: make requirements"; \
+		build/pins/bin/pip freeze --exclude-editable; echo "-e .") > build/pins.txt
+	mv build/pins.txt requirements.txt
+	rm -rf build/pins
+
+clean: ## Remove what was built, but keep .venv
+	rm -rf _build build .pytest_cache .ruff_cache
+
+.venv/installed: $(BIN)/python pyproject.toml requirements.txt
+	@echo "Installing into .venv; this takes some minutes."
+	$(call install,$(BIN)/python,$$($(BIN)/python -c "import sys; print( \
+		'-r requirements.txt' if sys.version_info[:2] == (3, 11) else '-e .[all]')"))
+	@touch $@
+
+$(BIN)/python:
+	@$(or $(PYTHON),false) -c "import ensurepip, sys; sys.exit(sys.version_info < (3, 11))" \
+		2>/dev/null || { echo "This needs Python 3.11 or newer with venv, which" \
+		"$(or $(PYTHON),python3) is not: name one, as in make PYTHON=python3.12."; exit 1; } >&2
+	@$(PYTHON) -m venv .venv
