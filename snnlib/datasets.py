@@ -604,6 +604,8 @@ def _remove_abandoned_downloads(cache: Path) -> None:
 def _retrieve_mnist(aside: str, cache: Path) -> None:
     import pooch
 
+    # pooch would say so once more, on the screen and so on the page of a lesson.
+    pooch.get_logger().setLevel(logging.WARNING)
     try:
         path = pooch.retrieve(MNIST_URL, MNIST_SHA256, fname=_MNIST_FILE, path=aside)
         Path(path).replace(cache / _MNIST_FILE)
