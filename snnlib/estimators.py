@@ -25,6 +25,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from snnlib._version import __version__
 from snnlib.networks import (
+    check_weights,
     conv_network,
     draw_voltage,
     ensemble_network,
@@ -281,7 +282,10 @@ class _EnsembleEstimator(_SpikingEstimator):
                 epochs=self.n_epochs,
                 verbose=0,
             )
-            ensemble = sim.data[network.ensemble]
+            # Nengo also works out max rates, which trained neurons may not have.
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.filterwarnings("ignore", "Non-finite values detected")
+                ensemble = sim.data[network.ensemble]
             trained = ensemble.scaled_encoders.astype(float)
             self.bias_ = ensemble.bias.astype(float)
             self.decoders_ = sim.data[network.decode].weights.astype(float) / unit
@@ -952,6 +956,23 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         self.random_state = random_state
         self.verbose = verbose
 
+    def check_parameters(self):
+        """Refuse impossible parameters now rather than when fitting.
+
+        Returns
+        -------
+        self : SpikingConvClassifier
+
+        Raises
+        ------
+        ValueError
+            If a parameter has a wrong type or is out of range, or ``architecture``
+            cannot be read; the message names it and the value got.
+        """
+        super().check_parameters()
+        parse_architecture(self.architecture)
+        return self
+
     def fit(self, X, y):
         """Train the network on images by the firing rates of its neurons.
 
@@ -981,12 +1002,16 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         if len(classes) < 2:
             msg = f"y must hold at least 2 classes; got only {classes[0]!r}."
             raise ValueError(msg)
-        parse_architecture(self.architecture)
+        check_weights(None, image_shape, len(classes), self.architecture)
 
+        # Until training ends, the estimator is not fitted.
+        if hasattr(self, "weights_"):
+            self._close_simulator()
+            del self.weights_
+        self._simulator = None
         self.image_shape_, self.n_features_in_ = image_shape, images.shape[1]
         self.classes_ = classes
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.weights_ = self._simulator = None
         self.weights_, self.history_ = self._train(images, codes)
         return self
 
@@ -1001,7 +1026,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
             self.image_shape_,
             len(self.classes_),
             **{name: getattr(self, name) for name in self._network_parameters},
-            weights=self.weights_,
+            weights=getattr(self, "weights_", None),
             seed=self.seed_,
         )
 
@@ -1029,7 +1054,6 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
             self.image_shape_,
             len(self.classes_),
             **{name: getattr(self, name) for name in names},
-            weights=self.weights_,
             seed=self.seed_,
         )
         model.compile(
@@ -1192,7 +1216,8 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         -------
         labels : ndarray of shape (n_images,)
         """
-        return self.classes_[self.decision_function(X).argmax(axis=1)]
+        scores = self.decision_function(X)
+        return self.classes_[scores.argmax(axis=1)]
 
     def save(self, path, **provenance):
         """Write the fitted classifier to an ``.npz`` file that holds no pickle.
@@ -1207,7 +1232,9 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
             Anything to remember beside the weights, such as the date or a score.
         """
         check_is_fitted(self, "weights_")
-        if self.classes_.dtype.hasobject:
+        # An object array of strings, as pandas gives, becomes an array of strings.
+        classes = np.array(self.classes_.tolist())
+        if classes.dtype.hasobject:
             msg = f"classes must be numbers or strings to be saved; got {self.classes_}"
             raise ValueError(msg)
         about = {
@@ -1222,10 +1249,12 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         path = Path(path)
         aside = path.with_name(path.name + ".part.npz")
         weights = {f"weights_{i:02}": value for i, value in enumerate(self.weights_)}
-        np.savez_compressed(
-            aside, about=json.dumps(about), classes=self.classes_, **weights
-        )
-        aside.replace(path)
+        about = json.dumps(about, default=_plain_number)
+        try:
+            np.savez_compressed(aside, about=about, classes=classes, **weights)
+            aside.replace(path)
+        finally:
+            aside.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path):
@@ -1247,7 +1276,11 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
             If the file is not such a classifier, or is damaged.
         """
         try:
-            with np.load(path, allow_pickle=False) as file:
+            # Opened here, for np.load leaves a damaged file open.
+            with (
+                Path(path).open("rb") as opened,
+                np.load(opened, allow_pickle=False) as file,
+            ):
                 about = json.loads(str(file["about"]))
                 classes = file["classes"]
             weights = read_weights(path)
@@ -1255,6 +1288,9 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
             classifier.seed_, classifier.history_ = about["seed"], about["history"]
             classifier.image_shape_ = tuple(about["image_shape"])
             classifier.provenance_ = about["provenance"]
+            check_weights(
+                weights, classifier.image_shape_, len(classes), classifier.architecture
+            )
         except FileNotFoundError:
             raise
         except Exception as error:
@@ -1318,8 +1354,8 @@ def check_images(X, image_shape=None):
         Rows, columns and channels.
     """
     images = np.asarray(X)
-    if not (np.issubdtype(images.dtype, np.number) or images.dtype == bool):
-        msg = f"X must hold numbers; got dtype {images.dtype}."
+    if images.dtype.kind not in "buif":
+        msg = f"X must hold real numbers; got dtype {images.dtype}."
         raise ValueError(msg)
     if images.ndim not in (2, 3, 4) or 0 in images.shape:
         msg = (
@@ -1343,6 +1379,14 @@ def check_images(X, image_shape=None):
         )
         raise ValueError(msg)
     return flat, tuple(found)
+
+
+def _plain_number(value):
+    """Return Python's number for NumPy's, which is what searches set."""
+    if isinstance(value, np.generic):
+        return value.item()
+    msg = f"save writes numbers, strings, lists and dicts; got {value!r}."
+    raise TypeError(msg)
 
 
 def _image_shape(images):

@@ -4,6 +4,7 @@ Nothing here is simulated or trained.
 """
 
 import itertools
+import math
 import re
 from typing import NamedTuple
 
@@ -155,7 +156,8 @@ def parse_architecture(architecture):
     Raises
     ------
     ValueError
-        If a part cannot be read, or an image layer follows a fully connected one.
+        If a part cannot be read, an image layer follows a fully connected one, or
+        there is no layer with neurons.
 
     Examples
     --------
@@ -170,20 +172,81 @@ def parse_architecture(architecture):
                 "a fully connected layer."
             )
             raise ValueError(msg)
+    if all(isinstance(layer, Pool) for layer in layers):
+        msg = f"architecture={architecture!r} has no neurons, only average pools."
+        raise ValueError(msg)
     return layers
 
 
 def _parse_layer(part, architecture):
     for layer, pattern in _LAYER_PATTERNS.items():
         match = pattern.fullmatch(part)
-        if match and "0" not in match.groups():
-            return layer(*(int(number) for number in match.groups() if number))
+        numbers = [int(number) for number in match.groups() if number] if match else [0]
+        if all(numbers):
+            return layer(*numbers)
     msg = (
         f"architecture={architecture!r}: cannot read {part!r}. Each part must look "
         "like 32C3 (convolution), 32C3S2 (with stride 2), AP2 (average pool) or "
         "100 (fully connected)."
     )
     raise ValueError(msg)
+
+
+def check_weights(weights, image_shape, n_classes, architecture):
+    """Refuse layers larger than their image, and weights of another architecture.
+
+    Parameters
+    ----------
+    weights : list of ndarray or None
+        Kernel and bias of each layer in turn, read-out last. None is fine.
+    image_shape, n_classes, architecture
+        As in `conv_network`.
+
+    Raises
+    ------
+    ValueError
+        If a layer, the number of weights or one of their shapes does not fit.
+    """
+    shapes = _weight_shapes(image_shape, n_classes, architecture)
+    if weights is None:
+        return
+    if len(weights) != len(shapes):
+        msg = (
+            f"weights must hold {len(shapes)} arrays for architecture="
+            f"{architecture!r}; got {len(weights)}."
+        )
+        raise ValueError(msg)
+    for number, (weight, shape) in enumerate(zip(weights, shapes, strict=True)):
+        if np.shape(weight) != shape:
+            msg = (
+                f"weights must have shape {shape} at place {number} for architecture="
+                f"{architecture!r}; got {np.shape(weight)}."
+            )
+            raise ValueError(msg)
+
+
+def _weight_shapes(image_shape, n_classes, architecture):
+    *sides, channels = image_shape
+    shapes = []
+    for layer in parse_architecture(architecture):
+        if isinstance(layer, Dense):
+            shapes += [(math.prod(sides) * channels, layer.units), (layer.units,)]
+            sides, channels = [], layer.units
+            continue
+        is_pool = isinstance(layer, Pool)
+        size = layer.size if is_pool else layer.kernel_size
+        step = layer.size if is_pool else layer.strides
+        if size > min(sides):
+            msg = (
+                f"architecture={architecture!r}: {layer} is larger than the "
+                f"{sides[0]} x {sides[1]} image that reaches it."
+            )
+            raise ValueError(msg)
+        sides = [(side - size) // step + 1 for side in sides]
+        if not is_pool:
+            shapes += [(size, size, channels, layer.filters), (layer.filters,)]
+            channels = layer.filters
+    return [*shapes, (math.prod(sides) * channels, n_classes), (n_classes,)]
 
 
 def conv_network(
@@ -245,6 +308,7 @@ def conv_network(
         for the number of spikes in each layer of neurons at a step, in units of
         ``amplitude / dt``.
     """
+    check_weights(weights, image_shape, n_classes, architecture)
     from snnlib._nengo_dl import nengo_dl, tf
 
     keras_layers = iter(
@@ -396,6 +460,7 @@ def read_weights(path):
 
 
 def _keras_model(image_shape, n_classes, architecture, activation, weights, seed, tf):
+    check_weights(weights, image_shape, n_classes, architecture)
     layers = parse_architecture(architecture)
     keras_layers = _keras_layers(layers, n_classes, weights, seed, tf)
     image = signal = tf.keras.Input((int(np.prod(image_shape)),))

@@ -9,6 +9,7 @@ import warnings
 
 import nengo
 import numpy as np
+from nengo.builder import Model
 
 READOUTS = ("mean", "last")
 
@@ -89,6 +90,9 @@ def lowpass(signal, synapse, *, dt=0.001, axis=0):
     signal = np.asarray(signal, dtype=float)
     if not synapse:
         return signal
+    if not 0 < synapse < math.inf:
+        msg = f"synapse must be a finite time from 0 s, or None; got {synapse}."
+        raise ValueError(msg)
     from scipy.signal import lfilter
 
     # y[t] = a y[t-1] + (1 - a) u[t-1], exact for an input held over each step.
@@ -244,7 +248,12 @@ def simulate(network, x, presentation_time, *, dt=0.001, progress_bar=False):
     try:
         for sample in np.atleast_2d(x):
             network.input.output = sample
-            with nengo.Simulator(network, dt=dt, progress_bar=progress_bar) as sim:
+            # A model of its own goes without Nengo's cache of decoders, which warns
+            # when two processes meet in it; no decoders are solved for here.
+            model = Model(dt=float(dt))
+            with nengo.Simulator(
+                network, dt=dt, model=model, progress_bar=progress_bar
+            ) as sim:
                 sim.run_steps(step_count(presentation_time, dt))
             for probe in network.all_probes:
                 recorded[probe.label].append(sim.data[probe])

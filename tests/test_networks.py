@@ -1,0 +1,409 @@
+"""Declared networks against formulas, published sizes and second routes."""
+
+import time
+
+import nengo
+import numpy as np
+import pytest
+
+import snnlib
+from snnlib import (
+    SpikingRegressor,
+    conv_network,
+    ensemble_network,
+    parse_architecture,
+    rate_model,
+    read_weights,
+    relu_model,
+    simulate,
+)
+from snnlib.networks import Conv, Dense, Pool, _lif_rate
+
+SMALL = {"image_shape": (8, 8, 1), "n_classes": 10, "architecture": "4C3-AP2-6C3"}
+SMALL_SHAPES = [(3, 3, 1, 4), (4,), (3, 3, 4, 6), (6,), (6, 10), (10,)]
+
+
+def drawn_weights(shapes, seed=0):
+    """Return random kernels and biases, large enough to make neurons fire."""
+    rng = np.random.default_rng(seed)
+    return [rng.normal(0.1, 0.5, shape).astype(np.float32) for shape in shapes]
+
+
+def labelled(network):
+    """Return the probes of a network by their labels."""
+    return {probe.label: probe for probe in network.all_probes}
+
+
+def weights_in_nengo_dl(network):
+    """Return the weights NengoDL builds a network with."""
+    with snnlib.nengo_dl.Simulator(network, progress_bar=False) as sim:
+        return sim.keras_model.get_weights()
+
+
+def lif_rate(current, tau_rc=0.02, tau_ref=0.002):
+    """Return 1 / (tau_ref + tau_rc log(1 + 1 / (J - 1))), or 0 up to J = 1."""
+    current = np.asarray(current, dtype=float)
+    excess = np.maximum(current - 1, 1e-300)
+    rate = 1 / (tau_ref + tau_rc * np.log1p(1 / excess))
+    return np.where(current > 1, rate, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "layers"),
+    [
+        ("32C3", (Conv(32, 3, 1),)),
+        ("64C5S2-AP4", (Conv(64, 5, 2), Pool(4))),
+        ("10C10-AP10-100", (Conv(10, 10), Pool(10), Dense(100))),
+        ("784-512", (Dense(784), Dense(512))),
+        (
+            "32C3-64C3-AP2-128C3-AP2",
+            (Conv(32, 3), Conv(64, 3), Pool(2), Conv(128, 3), Pool(2)),
+        ),
+    ],
+    ids=["one", "stride", "zeros inside numbers", "dense only", "paper"],
+)
+def test_parse_architecture_reads_every_kind_of_layer(architecture, layers):
+    """Each part becomes the layer it names, in order."""
+    assert parse_architecture(architecture) == layers
+
+
+@pytest.mark.parametrize(
+    ("architecture", "part"),
+    [
+        ("", "''"),
+        ("32C3--AP2", "''"),
+        ("32C3-", "''"),
+        ("32C", "'32C'"),
+        ("32c3", "'32c3'"),
+        ("32C3 - AP2", "'32C3 '"),
+        ("MP2", "'MP2'"),
+        ("AP2S2", "'AP2S2'"),
+        ("-5", "''"),
+        ("3.5", "'3.5'"),
+        ("0C3", "'0C3'"),
+        ("4C0", "'4C0'"),
+        ("4C3S0", "'4C3S0'"),
+        ("AP0", "'AP0'"),
+        ("0", "'0'"),
+        ("AP00", "'AP00'"),
+        ("00C3", "'00C3'"),
+        ("4C3S00", "'4C3S00'"),
+    ],
+)
+def test_parse_architecture_names_the_part_it_cannot_read(architecture, part):
+    """The message holds the whole, the part and what a part looks like."""
+    whole = rf"architecture='{architecture}': cannot read {part}\..*32C3S2.*AP2.*100"
+    with pytest.raises(ValueError, match=whole):
+        parse_architecture(architecture)
+
+
+@pytest.mark.parametrize("architecture", ["AP2", "AP2-AP2"])
+def test_parse_architecture_refuses_pools_alone(architecture):
+    """Without a neuron there is nothing to spike."""
+    with pytest.raises(ValueError, match=f"architecture='{architecture}'.*no neurons"):
+        parse_architecture(architecture)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "layer"), [("10-4C3", "Conv"), ("4C3-10-AP2-5", "Pool")]
+)
+def test_parse_architecture_refuses_images_after_dense(architecture, layer):
+    """A fully connected layer leaves no image behind for ``layer``."""
+    with pytest.raises(ValueError, match=f"{architecture}.*{layer} cannot follow"):
+        parse_architecture(architecture)
+
+
+def test_networks_are_declared_without_a_simulator(monkeypatch):
+    """Declaring opens no simulator and takes milliseconds."""
+    nengo_dl = snnlib.nengo_dl
+    for module in nengo, nengo_dl:
+        monkeypatch.delattr(module, "Simulator")
+    seconds = []
+    # The first one also wakes TensorFlow; the best of the rest is not disturbed.
+    for _ in range(4):
+        start = time.process_time()
+        ensemble_network(np.eye(50), np.ones((1, 50)), gain=np.ones(50), bias=[1] * 50)
+        conv_network(**SMALL)
+        seconds.append(time.process_time() - start)
+    assert min(seconds) < 0.5
+
+
+def test_networks_are_probed_by_label():
+    """What the docstrings promise to record is there under its name."""
+    ensemble = ensemble_network([[1.0]], [[1.0]], gain=[1.0], bias=[1.0])
+    assert set(labelled(ensemble)) == {"spikes", "voltage", "output"}
+    conv = conv_network((8, 8, 1), 10, "4C3-AP2-6C3-20", synapse=0.05)
+    assert set(labelled(conv)) == {
+        *("output", "filtered output"),
+        *("spikes 1", "spikes 2", "spikes 3"),
+    }
+    assert labelled(conv)["output"].synapse is None
+    assert labelled(conv)["filtered output"].synapse.tau == 0.05
+
+
+def test_ensemble_network_of_a_silent_neuron_gives_its_constant():
+    """J = 0.9: v(t) = J (1 - exp(-t / tau_rc)), no spike, output the constant."""
+    network = ensemble_network(
+        [[1.0]], [[7.0]], gain=[2.0], bias=[0.5], output_bias=-3.0, tau_rc=0.05
+    )
+    recorded = simulate(network, [[0.2]], 0.3)
+    time_of_step = np.arange(1, 301) * 0.001
+    np.testing.assert_allclose(
+        recorded["voltage"][0, :, 0], 0.9 * -np.expm1(-time_of_step / 0.05), atol=1e-9
+    )
+    assert not recorded["spikes"].any()
+    np.testing.assert_array_equal(recorded["output"], np.full((1, 300, 1), -3.0))
+
+
+@pytest.mark.parametrize("synapse", [None, 0.05], ids=["unfiltered", "filtered"])
+def test_ensemble_network_of_settled_neurons_gives_the_decoded_rates(synapse):
+    """Over 2 s: output = constant + sum of decoder x amplitude x rate, to 1 spike.
+
+    J = gain x encoder . (x - offset) / scale + bias; 154.7 Hz at J = 5.
+    """
+    encoders = np.array([[0.6, 0.8], [-1.0, 0.0]])
+    decoders = np.array([[0.5, -2.0], [1.0, 0.25]])
+    gain, bias, constant = np.array([3.0, 1.5]), np.array([2.0, 1.2]), [0.3, -40.0]
+    offset, scale, x = np.array([10.0, 5.0]), np.array([4.0, 0.5]), [8.0, 5.8125]
+    network = ensemble_network(
+        encoders,
+        decoders,
+        gain=gain,
+        bias=bias,
+        output_bias=constant,
+        offset=offset,
+        scale=scale,
+        amplitude=0.2,
+        synapse=synapse,
+    )
+    current = gain * (encoders @ ((x - offset) / scale)) + bias
+    assert current == pytest.approx([5.0, 1.95])
+    rates = lif_rate(current)
+    assert rates[0] == pytest.approx(154.7, abs=0.05)
+
+    settled = simulate(network, [x], 3)["output"][0, 1000:].mean(axis=0)
+    one_spike = 0.2 * np.abs(decoders).sum(axis=1) / 2
+    assert (np.abs(settled - (constant + 0.2 * decoders @ rates)) < one_spike).all()
+
+
+def test_ensemble_network_does_not_hear_a_feature_of_infinite_scale():
+    """The second feature moves by a million, and nothing changes."""
+    network = ensemble_network(
+        [[0.6, 0.8]], [[1.0]], gain=[4.0], bias=[2.0], offset=[0, 9], scale=[1, np.inf]
+    )
+    recorded = simulate(network, [[1.0, 9.0], [1.0, 1e6]], 0.1)
+    assert recorded["spikes"].any()
+    np.testing.assert_array_equal(recorded["output"][0], recorded["output"][1])
+
+
+@pytest.mark.parametrize(
+    ("max_rate", "tau_rc", "published"),
+    [
+        (50, 0.02, 0.6851),
+        (100, 0.02, 2.0332),
+        (150, 0.02, 3.8051),
+        (200, 0.02, 6.1792),
+        (250, 0.02, 9.5083),
+        (100, 0.06, 7.0111),
+        (100, 0.10, 12.0067),
+        (100, 0.14, 17.0048),
+        (100, 0.18, 22.0037),
+        (100, 0.22, 27.0030),
+    ],
+)
+def test_gain_follows_from_max_rate_as_published(max_rate, tau_rc, published):
+    """Formula, Nengo and estimator agree with the published gain at intercept 0."""
+    formula = 1 / -np.expm1((0.002 - 1 / max_rate) / tau_rc) - 1
+    assert formula == pytest.approx(published, abs=5e-5)
+    gain, bias = nengo.LIF(tau_rc=tau_rc).gain_bias([max_rate], [0.0])
+    assert gain[0] == pytest.approx(formula, rel=1e-9)
+    assert bias[0] == pytest.approx(1)
+
+    regressor = SpikingRegressor(1, intercept=0, max_rate=max_rate, tau_rc=tau_rc)
+    regressor.fit([[0.0], [1.0], [2.0]], [0.0, 1.0, 2.0])
+    assert regressor.gain_ == pytest.approx(gain, rel=1e-12)
+    assert regressor.bias_ == pytest.approx(1)
+
+
+def test_conv_network_by_default_is_the_papers():
+    """Layers, 71,296 neurons, 124,682 weights and 18,216,320 operations a step."""
+    network = conv_network((28, 28, 1), 10)
+    neurons = [ensemble.n_neurons for ensemble in network.all_ensembles]
+    assert neurons == [26 * 26 * 32, 24 * 24 * 64, 10 * 10 * 128]
+    assert sum(neurons) == 71_296
+
+    # Layers of Keras carry their shape; the sums behind "spikes 1" and so on do not.
+    shapes = [
+        node.shape_out
+        for node in network.all_nodes
+        if isinstance(node, snnlib.nengo_dl.TensorNode) and len(node.shape_out) == 3
+    ]
+    conv_1, conv_2, pool_1, conv_3, pool_2 = shapes
+    assert (conv_1, conv_2, pool_1) == ((26, 26, 32), (24, 24, 64), (12, 12, 64))
+    assert (conv_3, pool_2) == ((10, 10, 128), (5, 5, 128))
+    assert network.output.size_out == 10
+
+    weights = rate_model((28, 28, 1), 10).get_weights()
+    assert sum(weight.size for weight in weights) == 124_682
+    multiplied = [
+        weights[0].size * 26 * 26,
+        weights[2].size * 24 * 24,
+        weights[4].size * 10 * 10,
+        weights[6].size,
+    ]
+    assert multiplied == [194_688, 10_616_832, 7_372_800, 32_000]
+    assert sum(multiplied) == 18_216_320
+
+
+def test_conv_network_and_rate_model_draw_the_same_weights_from_a_seed():
+    """Seed 3 gives both the same weights, and seed 4 gives others."""
+    in_nengo_dl = weights_in_nengo_dl(conv_network(**SMALL, seed=3))
+    in_keras = rate_model(**SMALL, seed=3).get_weights()
+    assert [weight.shape for weight in in_nengo_dl] == SMALL_SHAPES
+    for one, other in zip(in_nengo_dl, in_keras, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert (rate_model(**SMALL, seed=4).get_weights()[0] != in_keras[0]).any()
+    # Glorot's rule: uniform within sqrt(6 / (fan in + fan out)), biases 0.
+    for kernel, bias in zip(in_keras[::2], in_keras[1::2], strict=True):
+        limit = np.sqrt(6 / (np.prod(kernel.shape[:-2]) * sum(kernel.shape[-2:])))
+        assert 0.8 * limit < np.abs(kernel).max() <= limit
+        assert not bias.any()
+
+
+def test_given_weights_are_used_as_they_are():
+    """All three networks hand back the weights they were given."""
+    given = drawn_weights(SMALL_SHAPES)
+    for found in (
+        weights_in_nengo_dl(conv_network(**SMALL, weights=given)),
+        rate_model(**SMALL, weights=given).get_weights(),
+        relu_model(**SMALL, weights=given).get_weights(),
+    ):
+        for one, other in zip(found, given, strict=True):
+            np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        (lambda weights: weights[:3], r"6 arrays.*got 3"),
+        (lambda weights: [*weights, *weights], r"6 arrays.*got 12"),
+        (
+            lambda weights: [weights[0].T, *weights[1:]],
+            r"shape \(3, 3, 1, 4\).*got \(4, 1, 3, 3\)",
+        ),
+        (
+            lambda weights: [weights[0][:2], *weights[1:]],
+            r"shape \(3, 3, 1, 4\).*got \(2, 3, 1, 4\)",
+        ),
+    ],
+    ids=["too few", "too many", "transposed", "too small"],
+)
+@pytest.mark.parametrize("declare", [rate_model, conv_network])
+def test_weights_that_do_not_fit_are_refused(declare, changed, message):
+    """Shapes and number of weights must be the architecture's own."""
+    with pytest.raises(ValueError, match=f"weights must.*{message}"):
+        declare(**SMALL, weights=changed(drawn_weights(SMALL_SHAPES)))
+
+
+@pytest.mark.parametrize("architecture", ["4C9", "AP8-AP2-5", "4C3-AP7"])
+@pytest.mark.parametrize("declare", [rate_model, conv_network])
+def test_architecture_larger_than_the_image_is_refused(declare, architecture):
+    """The message names the architecture and the part that finds too few pixels."""
+    with pytest.raises(ValueError, match=f"architecture='{architecture}'.*larger than"):
+        declare((8, 8, 1), 10, architecture)
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {},
+        {"max_rate": 250, "tau_rc": 0.07},
+        {"amplitude": 1, "tau_ref": 0.001, "intercept": -0.5},
+    ],
+    ids=["paper", "rate and tau_rc", "amplitude, tau_ref and intercept"],
+)
+def test_rate_model_gives_the_rates_of_nengo_dl(setting, monkeypatch):
+    """NengoDL's own rate neurons in place of LIF give the same scores to 1e-4."""
+    weights = drawn_weights(SMALL_SHAPES, seed=1)
+    images = np.random.default_rng(2).uniform(size=(5, 64)).astype(np.float32)
+    scores = rate_model(**SMALL, weights=weights, **setting)(images).numpy()
+
+    monkeypatch.setattr(
+        "snnlib.networks.lif",
+        lambda tau_rc, tau_ref, amplitude, _: nengo.LIFRate(tau_rc, tau_ref, amplitude),
+    )
+    # NengoDL warns of a filter that a single step leaves no time for.
+    network = conv_network(**SMALL, weights=weights, **setting, synapse=None)
+    output = labelled(network)["output"]
+    with snnlib.nengo_dl.Simulator(
+        network, minibatch_size=5, progress_bar=False
+    ) as sim:
+        shown = {network.input: images[:, np.newaxis]}
+        rates = sim.predict_on_batch(shown)[output][:, 0]
+    assert np.ptp(scores, axis=0).min() > 0.01
+    np.testing.assert_allclose(scores, rates, rtol=1e-4, atol=1e-4)
+
+
+def test_rate_model_has_the_gradient_of_the_rate():
+    """Against central differences of the rate formula; 0 where no spike is fired."""
+    tf = snnlib.tf
+    x = np.array([-2.0, 0.0, 0.05, 0.3, 1.0, 5.0], np.float32)
+    rate = _lif_rate(100, 0.0, 0.02, 0.002, 0.01, tf)
+    gain = 1 / -np.expm1((0.002 - 0.01) / 0.02) - 1
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(x)
+        tape.watch(inputs)
+        values = rate(inputs)
+    slope = tape.gradient(values, inputs).numpy()
+
+    def formula(x):
+        return 0.01 * lif_rate(gain * x + 1)
+
+    np.testing.assert_allclose(values, formula(x.astype(float)), rtol=1e-5, atol=1e-7)
+    assert (slope[:2] == 0).all()
+    central = (formula(x[2:] + 1e-5) - formula(x[2:].astype(float) - 1e-5)) / 2e-5
+    np.testing.assert_allclose(slope[2:], central, rtol=1e-2)
+
+
+def test_spiking_network_tends_to_the_rate_model():
+    """In 0.3 s each neuron is one spike at most from its rate.
+
+    So the mean output is within sum |weight| x amplitude / time of the rate's.
+    """
+    weights = drawn_weights([(64, 12), (12,), (12, 3), (3,)], seed=5)
+    images = np.random.default_rng(6).uniform(size=(4, 64)).astype(np.float32)
+    scores = rate_model((8, 8, 1), 3, "12", weights=weights)(images).numpy()
+    network = conv_network((8, 8, 1), 3, "12", weights=weights)
+    with snnlib.nengo_dl.Simulator(
+        network, minibatch_size=4, progress_bar=False
+    ) as sim:
+        shown = {network.input: np.repeat(images[:, np.newaxis], 300, axis=1)}
+        output = sim.predict_on_batch(shown)[labelled(network)["output"]]
+    bound = np.abs(weights[2]).sum(axis=0) * 0.01 / 0.3
+    assert (np.abs(output.mean(axis=1) - scores) < bound).all()
+    assert (bound < 0.2 * np.ptp(scores, axis=0)).all()
+
+
+def test_relu_model_is_the_rate_models_twin():
+    """It has the same layers and weights, with max(0, x) for the rate."""
+    relu, rate = relu_model(**SMALL), rate_model(**SMALL)
+    for one, other in zip(relu.layers, rate.layers, strict=True):
+        assert one.output_shape == other.output_shape
+    assert relu.output_shape == (None, 10)
+    assert relu.count_params() == rate.count_params() == 4 * 10 + 6 * 37 + 10 * 7
+
+    kernel, bias, read_out, constant = weights = drawn_weights(
+        [(64, 12), (12,), (12, 3), (3,)]
+    )
+    images = np.random.default_rng(1).normal(size=(5, 64)).astype(np.float32)
+    scores = relu_model((8, 8, 1), 3, "12", weights=weights)(images).numpy()
+    expected = np.maximum(images @ kernel + bias, 0) @ read_out + constant
+    np.testing.assert_allclose(scores, expected, rtol=1e-4, atol=1e-4)
+
+
+def test_read_weights_keeps_their_order(tmp_path):
+    """Twelve arrays come back as they were numbered, whatever else is in the file."""
+    weights = [np.full(2, number) for number in range(12)]
+    numbered = {f"weights_{number:02}": weights[number] for number in range(12)}
+    np.savez(tmp_path / "w.npz", about="{}", **dict(reversed(numbered.items())))
+    np.testing.assert_array_equal(read_weights(tmp_path / "w.npz"), weights)
