@@ -1035,13 +1035,11 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         from snnlib._nengo_dl import tf
 
         batch_size = min(self.batch_size, len(images))
-        # NengoDL wants whole batches. Which images are left out is up to chance.
         order = np.random.default_rng(self.seed_).permutation(len(images))
-        used = order[: len(images) // batch_size * batch_size]
-        logger.info("training on %d images for %d epochs", len(used), self.n_epochs)
+        logger.info("training on %d images for %d epochs", len(images), self.n_epochs)
         tf.keras.utils.set_random_seed(self.seed_)
         train = self._train_keras if self.trainer == "keras" else self._train_nengo_dl
-        weights, history = train(images[used], codes[used], batch_size)
+        weights, history = train(images[order], codes[order], batch_size)
         return weights, {
             name.removeprefix("output_"): values for name, values in history.items()
         }
@@ -1075,6 +1073,8 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
 
         network = self._declare_network()
         output = _probes(network)["output"]
+        # NengoDL wants whole batches. Which images are left out is up to chance.
+        n_used = len(images) // batch_size * batch_size
         with _dl_simulator(network, batch_size, self.dt, self.seed_) as sim:
             sim.compile(
                 optimizer=tf.optimizers.RMSprop(self.learning_rate),
@@ -1084,8 +1084,8 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
                 metrics={output: "accuracy"},
             )
             history = sim.fit(
-                {network.input: images[:, np.newaxis]},
-                {output: codes[:, np.newaxis, np.newaxis]},
+                {network.input: images[:n_used, np.newaxis]},
+                {output: codes[:n_used, np.newaxis, np.newaxis]},
                 epochs=self.n_epochs,
                 verbose=self.verbose,
             ).history

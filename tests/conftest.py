@@ -3,7 +3,11 @@
 import socket
 from collections import Counter
 
+import nengo
 import pytest
+
+# Two test runs at once would meet in Nengo's cache of decoders and be warned of it.
+nengo.rc.set("decoder_cache", "enabled", "False")
 
 HOW_TO_RUN = {
     "slow": "make test-slow",
