@@ -27,6 +27,10 @@ def build(folder, code):
     (folder / "results").mkdir()
     for name in ("_config.yml", "_toc.yml", "results/versions.csv"):
         shutil.copy(ROOT / name, folder / name)
+    # What a working copy gathers beside the book must not get into it.
+    for stray in (".pytest_cache/README.md", ".venv/lib/NOTES.md", "out.ipynb"):
+        (folder / stray).parent.mkdir(parents=True, exist_ok=True)
+        (folder / stray).write_text("# Stray")
     for lesson in LESSONS:
         path = folder / f"{lesson}.ipynb"
         path.parent.mkdir(exist_ok=True)
