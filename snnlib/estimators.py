@@ -404,11 +404,13 @@ class _EnsembleEstimator(_SpikingEstimator):
 
     def _read_out(self, X):
         """Return the decision for each row, simulating some rows at a time."""
-        X = self._check_X(X)
+        currents = self._currents(self._check_X(X))
         # A block holds some 10 million spikes, so memory does not grow with X.
         rows = max(1, 10_000_000 // (self._n_steps * len(self.gain_)))
-        blocks = [X[start : start + rows] for start in range(0, len(X), rows)]
-        return np.concatenate([self.decide(self.simulate(block)) for block in blocks])
+        blocks = (currents[i : i + rows] for i in range(0, len(currents), rows))
+        return np.concatenate(
+            [self.decide(_decode_together([self], [block])[0]) for block in blocks]
+        )
 
 
 def simulate_together(estimators, inputs):
@@ -429,10 +431,20 @@ def simulate_together(estimators, inputs):
     decoded : list of ndarray of shape (n_samples, n_steps, n_outputs)
         Decoded spikes for each estimator's ``decide``.
     """
+    pairs = zip(estimators, inputs, strict=True)
+    return _decode_together(
+        estimators,
+        [estimator._currents(estimator._check_X(X)) for estimator, X in pairs],
+    )
+
+
+def _decode_together(estimators, currents_of):
+    """Return the decoded spikes of each estimator's neurons at its currents."""
     groups = {}
     decoded = [None] * len(estimators)
-    for index, (estimator, X) in enumerate(zip(estimators, inputs, strict=True)):
-        current = estimator._currents(estimator._check_X(X))
+    for index, (estimator, current) in enumerate(
+        zip(estimators, currents_of, strict=True)
+    ):
         neuron_type, n_steps = estimator._neuron_type(), estimator._n_steps
         key = (neuron_type, n_steps, estimator.dt, current.shape[1])
         groups.setdefault(key, []).append((index, estimator, current))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import nengo
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
@@ -1083,3 +1084,14 @@ def test_conv_pickle_leaves_the_simulator_behind(conv, run, digits):
     np.testing.assert_array_equal(
         thawed.simulate(digits.test[:5]).spike_counts, run.spike_counts[:5]
     )
+
+
+@pytest.mark.parametrize("estimator", [SpikingRegressor(), SpikingClassifier()])
+def test_named_features_predict_without_a_warning(estimator):
+    """A table with the names seen in fit is validated once, with its names."""
+    X = pd.DataFrame(np.random.default_rng(0).normal(size=(20, 2)), columns=["a", "b"])
+    fitted = clone(estimator).fit(X, X["a"] > 0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        named = fitted.predict(X)
+    np.testing.assert_array_equal(named[:5], fitted.predict(X[:5]))
