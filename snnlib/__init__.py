@@ -53,6 +53,13 @@ _HOMES = {
         "plot_output",
         "plot_spikes",
     ),
+    "explorers": (
+        "Explorer",
+        "classification_explorer",
+        "image_explorer",
+        "lif_explorer",
+        "regression_explorer",
+    ),
     "recording": ("MetricsError", "read_metrics", "record", "results_path"),
     "_nengo_dl": ("nengo_dl", "tf"),
 }

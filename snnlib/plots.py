@@ -13,6 +13,7 @@ COLORS = {
     "baseline": "#D55E00",
     "target": "#009E73",
     "majority": "#E69F00",
+    "chosen": "#222222",
 }
 
 

@@ -1,0 +1,439 @@
+// The explorers of the book where there is no kernel: sliders, panels and read-outs.
+//
+// explorers.py describes each of them (controls, panels, read-outs, data) and computes
+// the same numbers in Python. Here, `views` computes them with lif.js, and `mount`
+// builds the page's elements and keeps them in step with the sliders.
+
+snnlib.views = (function (lif) {
+  "use strict";
+
+  function times(n_steps, dt) {
+    return Array.from({ length: n_steps }, (_, step) => (step + 1) * dt);
+  }
+
+  // One neuron under a constant input for a second.
+  function view_lif(values) {
+    const { max_rate, intercept, tau_rc, tau_ref, amplitude, synapse, input } = values;
+    const refusal = lif.refusal(max_rate, tau_ref, "LIF");
+    if (refusal) return { refusal: refusal };
+    const dt = 0.001;
+    const n_steps = 1000;
+    const { gain, bias } = lif.gain_bias(max_rate, intercept, tau_rc, tau_ref);
+    const current = gain * input + bias;
+    const run = lif.simulate(current, n_steps, { tau_rc, tau_ref, dt }, true);
+    const output = lif.lowpass(
+      lif.decode([run.spikes], [amplitude / dt], n_steps), synapse, dt
+    );
+    const rate = lif.rate(current, tau_rc, tau_ref);
+    const time = times(n_steps, dt);
+    const inputs = Array.from({ length: 126 }, (_, i) => (i - 50) / 50);
+    const second_half = output.subarray(n_steps / 2);
+    return {
+      series: {
+        "curve.formula": {
+          x: inputs,
+          y: inputs.map((x) => lif.rate(gain * x + bias, tau_rc, tau_ref)),
+        },
+        "curve.measured": { x: [input], y: [run.spikes.length] },
+        "voltage.trace": { x: time.slice(0, 200), y: run.voltage.subarray(0, 200) },
+        "voltage.threshold": { x: [], y: [1] },
+        "voltage.spikes": {
+          x: run.spikes.filter((step) => step < 200).map((step) => time[step]), y: [],
+        },
+        "output.filtered": { x: time, y: output },
+        "output.target": { x: [], y: [amplitude * rate] },
+      },
+      readouts: {
+        gain: gain,
+        bias: bias,
+        current: current,
+        rate: rate,
+        spikes: run.spikes.length,
+        target: amplitude * rate,
+        mean: lif.read_out(output, "mean"),
+        last: lif.read_out(output, "last"),
+        ripple: Math.max(...second_half) - Math.min(...second_half),
+      },
+    };
+  }
+
+  // Fit an ensemble to the training rows and show it all rows: what regressor and
+  // classifier have in common. Rows of the same drive are simulated once.
+  function fit_and_simulate(values, data) {
+    const { max_rate, tau_rc, presentation_time, synapse, readout } = values;
+    const { tau_ref, amplitude, dt } = data;
+    const neurons = data.intercepts.map((intercept) =>
+      lif.gain_bias(max_rate, intercept, tau_rc, tau_ref)
+    );
+    const currents = data.drive.map((row) =>
+      row.map((drive, i) => neurons[i].gain * drive + neurons[i].bias)
+    );
+    const rates = currents
+      .slice(0, data.n_train)
+      .map((row) => row.map((current) => amplitude * lif.rate(current, tau_rc, tau_ref)));
+    const { decoders, constant } = lif.solve_decoders(rates, data.targets, data.reg);
+    const weights = decoders.map((decoder) => (decoder * amplitude) / dt);
+    const n_steps = Math.round(presentation_time / dt);
+    const neuron = { tau_rc, tau_ref, dt };
+    const seen = new Map();
+    const rows = currents.map(function (row) {
+      const key = row.join();
+      if (!seen.has(key)) {
+        const spikes = row.map((current, i) =>
+          lif.simulate(current, n_steps, { ...neuron, voltage: data.voltages[i] }).spikes
+        );
+        const output = lif.lowpass(lif.decode(spikes, weights, n_steps), synapse, dt);
+        seen.set(key, {
+          // The decoder's constant does not pass the synapse.
+          output: () => output.map((value) => value + constant),
+          value: lif.read_out(output, readout) + constant,
+          n_spikes: spikes.reduce((sum, of) => sum + of.length, 0),
+        });
+      }
+      return seen.get(key);
+    });
+    return { rows: rows, time: times(n_steps, dt) };
+  }
+
+  // 100 times the mean squared error relative to the target.
+  function mspe(targets, predictions) {
+    return 100 * lif.mean(targets.map((y, i) => Math.pow((y - predictions[i]) / y, 2)));
+  }
+
+  function view_regression(values, data) {
+    const refusal = lif.refusal(values.max_rate, data.tau_ref, "SpikingRegressor");
+    if (refusal) return { refusal: refusal };
+    const { rows, time } = fit_and_simulate(values, data);
+    const predictions = rows.map((row) => row.value);
+    const line = (x) => data.slope * x + data.constant;
+    const { x, targets, n_train } = data;
+    const sample = values.sample;
+    const ends = [x[0], x[n_train - 1]];
+    return {
+      series: {
+        "fit.data": { x: x, y: targets },
+        "fit.baseline": { x: ends, y: ends.map(line) },
+        "fit.spiking": { x: data.grid, y: predictions.slice(n_train) },
+        "fit.chosen": { x: [x[sample]], y: [predictions[sample]] },
+        "output.filtered": { x: time, y: rows[sample].output() },
+        "output.target": { x: [], y: [targets[sample]] },
+      },
+      readouts: {
+        mspe: mspe(targets, predictions),
+        mspe_line: mspe(targets, x.map(line)),
+        prediction: predictions[sample],
+        target: targets[sample],
+        spikes: rows[sample].n_spikes,
+      },
+    };
+  }
+
+  function view_classification(values, data) {
+    const refusal = lif.refusal(values.max_rate, data.tau_ref, "SpikingClassifier");
+    if (refusal) return { refusal: refusal };
+    const { rows, time } = fit_and_simulate(values, data);
+    const { threshold, sample } = values;
+    const counts = [[0, 0], [0, 0]]; // by true class, then by what it was called
+    const right = { x: [], y: [] };
+    const wrong = { x: [], y: [] };
+    rows.forEach(function (row, i) {
+      const called = row.value > threshold ? 1 : 0;
+      counts[data.codes[i]][called] += 1;
+      const group = called === data.codes[i] ? right : wrong;
+      group.x.push(row.value);
+      group.y.push(data.heights[i]);
+    });
+    const positives = counts[1][0] + counts[1][1];
+    return {
+      series: {
+        "decisions.right": right,
+        "decisions.wrong": wrong,
+        "decisions.threshold": { x: [threshold], y: [] },
+        "decisions.chosen": { x: [rows[sample].value], y: [data.heights[sample]] },
+        "output.filtered": { x: time, y: rows[sample].output() },
+        "output.threshold": { x: [], y: [threshold] },
+      },
+      readouts: {
+        accuracy: (100 * (counts[0][0] + counts[1][1])) / rows.length,
+        majority: (100 * Math.max(positives, rows.length - positives)) / rows.length,
+        true_positive: counts[1][1],
+        false_negative: counts[1][0],
+        false_positive: counts[0][1],
+        true_negative: counts[0][0],
+        decision: rows[sample].value,
+        spikes: rows[sample].n_spikes,
+      },
+    };
+  }
+
+  return {
+    lif: view_lif,
+    regression: view_regression,
+    classification: view_classification,
+  };
+})(snnlib.lif);
+
+// A panel: axes in SVG, drawn anew at the width they have on the page.
+snnlib.draw_panel = (function () {
+  "use strict";
+  const MARGIN = { top: 26, right: 12, bottom: 40, left: 58 };
+
+  // Round numbers from low to high, four to seven of them.
+  function ticks_between(low, high) {
+    const rough = (high - low) / 4;
+    const power = Math.pow(10, Math.floor(Math.log10(rough)));
+    const step = [1, 2, 5, 10].map((f) => f * power).filter((s) => s <= rough * 1.001).pop();
+    const ticks = [];
+    for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) {
+      ticks.push(Number((i * step).toPrecision(12)));
+    }
+    return ticks;
+  }
+
+  // Smallest and largest finite value of all series along one axis, with a margin.
+  function limits_of(panel, series, axis) {
+    if (panel[axis + "_limits"]) return panel[axis + "_limits"];
+    let low = Infinity;
+    let high = -Infinity;
+    for (const part of panel.series) {
+      for (const value of series[panel.name + "." + part.name][axis]) {
+        if (value < low) low = value;
+        if (value > high) high = value;
+      }
+    }
+    if (low > high) return [0, 1];
+    const is_line = axis === "x" && panel.series.some((part) => part.kind === "line");
+    const from_zero = axis === "y" && panel.from_zero;
+    const room = is_line ? 0 : 0.06 * (high - low) || 0.5 * Math.abs(high) || 1;
+    return [from_zero ? Math.min(0, low) : low - room, high + room];
+  }
+
+  function element(name, attributes, text) {
+    const made = document.createElementNS("http://www.w3.org/2000/svg", name);
+    for (const key in attributes) made.setAttribute(key, attributes[key]);
+    if (text !== undefined) made.textContent = text;
+    return made;
+  }
+
+  return function draw_panel(svg, panel, series, clip_id, width) {
+    // Low on a phone, so that slider and panel fit on the screen together.
+    const height = width < 400 ? 180 : 230;
+    const [x_low, x_high] = limits_of(panel, series, "x");
+    const [y_low, y_high] = limits_of(panel, series, "y");
+    const right = width - MARGIN.right;
+    const bottom = height - MARGIN.bottom;
+    const x_of = (x) => MARGIN.left + ((x - x_low) / (x_high - x_low)) * (right - MARGIN.left);
+    const y_of = (y) => bottom - ((y - y_low) / (y_high - y_low)) * (bottom - MARGIN.top);
+    const clip = element("clipPath", { id: clip_id });
+    const frame = {
+      x: MARGIN.left, y: MARGIN.top, width: right - MARGIN.left, height: bottom - MARGIN.top,
+    };
+    clip.append(element("rect", frame));
+    const parts = [clip, element("text", { x: MARGIN.left, y: 15, class: "title" }, panel.title)];
+
+    for (const x of ticks_between(x_low, x_high)) {
+      const at = { x1: x_of(x), x2: x_of(x), y1: MARGIN.top, y2: bottom, class: "grid" };
+      parts.push(element("line", at));
+      parts.push(element("text", { x: x_of(x), y: bottom + 16, class: "x-tick" }, x));
+    }
+    const y_ticks = panel.y_ticks || ticks_between(y_low, y_high).map((y) => [y, y]);
+    for (const [y, label] of y_ticks) {
+      const at = { x1: MARGIN.left, x2: right, y1: y_of(y), y2: y_of(y), class: "grid" };
+      parts.push(element("line", at));
+      parts.push(element("text", { x: MARGIN.left - 6, y: y_of(y) + 4, class: "y-tick" }, label));
+    }
+    const middle = (MARGIN.left + right) / 2;
+    parts.push(element("text", { x: middle, y: height - 6, class: "x-label" }, panel.x_label));
+    const turn = `translate(13 ${(MARGIN.top + bottom) / 2}) rotate(-90)`;
+    parts.push(element("text", { transform: turn, class: "y-label" }, panel.y_label));
+
+    const plot = element("g", { "clip-path": `url(#${clip_id})` });
+    for (const part of panel.series) {
+      const { x, y } = series[panel.name + "." + part.name];
+      const style = `series ${part.kind} role-${part.role}` +
+        (part.dashed ? " dashed" : "") + (part.hollow ? " hollow" : "");
+      let d = "";
+      if (part.kind === "line") {
+        for (let i = 0; i < x.length; i++) {
+          d += (i ? "L" : "M") + x_of(x[i]).toFixed(1) + " " + y_of(y[i]).toFixed(1);
+        }
+      } else if (part.kind === "points") {
+        const r = x.length > 1 ? 3.5 : 5;
+        for (let i = 0; i < x.length; i++) {
+          const left = (x_of(x[i]) - r).toFixed(1);
+          d += `M${left} ${y_of(y[i]).toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0` +
+            `a${r} ${r} 0 1 0 ${-2 * r} 0`;
+        }
+      } else if (part.kind === "ticks") {
+        for (const at of x) d += `M${x_of(at).toFixed(1)} ${MARGIN.top + 4}v12`;
+      } else if (part.kind === "level") {
+        d = `M${MARGIN.left} ${y_of(y[0]).toFixed(1)}H${right}`;
+      } else {
+        d = `M${x_of(x[0]).toFixed(1)} ${MARGIN.top}V${bottom}`;
+      }
+      plot.append(element("path", { d: d, class: style }));
+    }
+    parts.push(plot);
+    svg.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    svg.setAttribute("height", height);
+    svg.replaceChildren(...parts);
+  };
+})();
+
+snnlib.mount = (function () {
+  "use strict";
+
+  function make(name, attributes, ...children) {
+    const made = document.createElement(name);
+    for (const key in attributes) made.setAttribute(key, attributes[key]);
+    made.append(...children);
+    return made;
+  }
+
+  // A labelled slider, or a list to choose from where the values are words.
+  function make_control(control, id, on_input) {
+    const words = typeof control.values[control.start] === "string";
+    const value = make("output", { for: id }, control.labels[control.start]);
+    const label = make("label", { for: id }, make("code", {}, control.name));
+    let input;
+    if (words) {
+      input = make("select", { id: id });
+      control.labels.forEach((text, i) => input.append(make("option", { value: i }, text)));
+      input.value = control.start;
+    } else {
+      const range = { type: "range", id: id, min: 0, max: control.values.length - 1, step: 1 };
+      input = make("input", { ...range, value: control.start });
+    }
+    function show() {
+      value.textContent = control.labels[input.value];
+      if (!words) input.setAttribute("aria-valuetext", control.labels[input.value]);
+    }
+    show();
+    input.addEventListener("input", function () {
+      show();
+      on_input();
+    });
+    return {
+      element: make("div", { class: "snnlib-control" }, label, input, words ? "" : value),
+      name: control.name,
+      value: () => control.values[input.value],
+      reset: function () {
+        input.value = control.start;
+        show();
+      },
+    };
+  }
+
+  function make_legend(panel) {
+    const legend = make("ul", { class: "snnlib-legend" });
+    for (const part of panel.series.filter((series) => series.label)) {
+      const mark = make("span", {
+        class: `mark ${part.kind} role-${part.role}` +
+          (part.dashed ? " dashed" : "") + (part.hollow ? " hollow" : ""),
+        "aria-hidden": "true",
+      });
+      legend.append(make("li", {}, mark, part.label));
+    }
+    return legend;
+  }
+
+  function show_number(readout, number) {
+    return `${number.toFixed(readout.digits)} ${readout.unit}`.trim();
+  }
+
+  return function mount(id, description) {
+    const root = document.getElementById(id);
+    const stage = root.querySelector(".snnlib-stage");
+    const compute = snnlib.views[description.kind];
+    let view;
+    let announcing;
+
+    const controls = description.controls.map((control) =>
+      make_control(control, `${id}-${control.name}`, redraw)
+    );
+    const reset = make("button", { type: "button", class: "snnlib-reset" }, "Reset");
+    reset.addEventListener("click", function () {
+      controls.forEach((control) => control.reset());
+      redraw();
+    });
+    const panels = description.panels.map(function (panel) {
+      const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+      svg.setAttribute("role", "img");
+      svg.setAttribute("aria-label", panel.alt);
+      svg.setAttribute("data-panel", panel.name);
+      return { panel: panel, svg: svg, width: 0 };
+    });
+    const drawings = make(
+      "div", { class: "snnlib-panels" },
+      ...panels.map(({ panel, svg }) =>
+        make("div", { class: "snnlib-panel" }, make("div", {}, svg), make_legend(panel))
+      )
+    );
+    const numbers = new Map();
+    const readouts = make("dl", { class: "snnlib-readouts" });
+    for (const readout of description.readouts) {
+      const number = make("dd", { "data-readout": readout.name });
+      numbers.set(readout, number);
+      readouts.append(make("div", {}, make("dt", {}, readout.label), number));
+    }
+    const refusal = make("p", { class: "snnlib-refusal", hidden: "" });
+    const spoken = make("p", { class: "snnlib-spoken", role: "status" });
+    stage.replaceChildren(
+      make("div", { class: "snnlib-controls" }, ...controls.map((c) => c.element), reset),
+      refusal, drawings, readouts, spoken
+    );
+
+    // Asking for a width makes the browser lay out the page, so it is not asked for
+    // while a slider moves.
+    function measure() {
+      for (const place of panels) {
+        place.width = Math.max(place.svg.parentNode.clientWidth, 240);
+      }
+    }
+
+    function draw() {
+      for (const { panel, svg, width } of panels) {
+        snnlib.draw_panel(svg, panel, view.series, `${id}-${panel.name}-clip`, width);
+      }
+    }
+
+    function redraw() {
+      const began = performance.now();
+      const values = {};
+      for (const control of controls) values[control.name] = control.value();
+      view = compute(values, description.data);
+      refusal.hidden = !view.refusal;
+      drawings.hidden = readouts.hidden = Boolean(view.refusal);
+      refusal.textContent = view.refusal || "";
+      if (!view.refusal) {
+        draw();
+        for (const [readout, number] of numbers) {
+          number.textContent = show_number(readout, view.readouts[readout.name]);
+          number.setAttribute("data-value", view.readouts[readout.name]);
+        }
+      }
+      root.setAttribute("data-redraw-ms", performance.now() - began);
+      announce();
+    }
+
+    // A screen reader hears of a change once the slider rests.
+    function announce() {
+      clearTimeout(announcing);
+      announcing = setTimeout(function () {
+        spoken.textContent = view.refusal || description.readouts
+          .filter((readout) => readout.spoken)
+          .map((r) => `${r.label}: ${show_number(r, view.readouts[r.name])}`)
+          .join("; ");
+      }, 500);
+    }
+
+    measure();
+    redraw();
+    new ResizeObserver(function () {
+      if (view.refusal) return;
+      measure();
+      draw();
+    }).observe(drawings);
+    root.snnlib = { view: (values) => compute(values, description.data) };
+  };
+})();

@@ -1,0 +1,151 @@
+// The LIF neuron, its synapse and its decoders, as Nengo and snnlib compute them.
+//
+// All explorers of the book use this file and no other model. It knows nothing of the
+// page. Names and units are those of the Python package: times in seconds, rates in Hz,
+// a synapse of null is no filter.
+
+var snnlib = window.snnlib || {};
+
+snnlib.lif = (function () {
+  "use strict";
+
+  // nengo.LIF.gain_bias: the neuron begins to fire at `intercept`, and fires at
+  // `max_rate` at an input of 1.
+  function gain_bias(max_rate, intercept, tau_rc, tau_ref) {
+    const x = 1 / (1 - Math.exp((tau_ref - 1 / max_rate) / tau_rc));
+    const gain = (1 - x) / (intercept - 1);
+    return { gain: gain, bias: 1 - gain * intercept };
+  }
+
+  // What snnlib says when no neuron can reach max_rate; null when one can.
+  function refusal(max_rate, tau_ref, owner) {
+    if (!(tau_ref > 0 && max_rate * tau_ref >= 1)) return null;
+    const limit = Number((1 / tau_ref).toPrecision(6));
+    return (
+      `The 'max_rate' parameter of ${owner} must be below 1 / tau_ref = ${limit} Hz, ` +
+      `the rate of a neuron that never waits. Got ${max_rate} instead.`
+    );
+  }
+
+  // nengo.LIFRate: r(J) = 1 / (tau_ref + tau_rc log(1 + 1 / (J - 1))) for J > 1.
+  function rate(current, tau_rc, tau_ref) {
+    if (!(current > 1)) return 0;
+    return 1 / (tau_ref + tau_rc * Math.log1p(1 / (current - 1)));
+  }
+
+  // nengo.LIF.step under a constant current. Exact within a step: the voltage moves
+  // towards the current exponentially, a spike's moment inside the step is solved for,
+  // and the refractory period is counted from that moment. Returns the step number of
+  // each spike, and the voltage after each step if asked for.
+  function simulate(current, n_steps, neuron, keep_voltage) {
+    const { tau_rc, tau_ref, dt } = neuron;
+    const whole_step = -Math.expm1(-dt / tau_rc);
+    const trace = keep_voltage ? new Float64Array(n_steps) : null;
+    const spikes = [];
+    let voltage = neuron.voltage || 0;
+    let refractory = 0;
+    for (let step = 0; step < n_steps; step++) {
+      refractory -= dt;
+      const awake = Math.min(Math.max(dt - refractory, 0), dt);
+      const share = awake === dt ? whole_step : -Math.expm1(-awake / tau_rc);
+      voltage += (current - voltage) * share;
+      if (voltage > 1) {
+        refractory = tau_ref + dt + tau_rc * Math.log1p(-(voltage - 1) / (current - 1));
+        voltage = 0;
+        spikes.push(step);
+      } else if (voltage < 0) {
+        voltage = 0;
+      }
+      if (keep_voltage) trace[step] = voltage;
+    }
+    return { spikes: spikes, voltage: trace };
+  }
+
+  // Spikes of some neurons, weighted and summed: one value a step.
+  function decode(spikes_of, weights, n_steps) {
+    const signal = new Float64Array(n_steps);
+    spikes_of.forEach(function (spikes, neuron) {
+      for (const step of spikes) signal[step] += weights[neuron];
+    });
+    return signal;
+  }
+
+  // y[t] = a y[t-1] + (1 - a) u[t-1]: like every synapse of Nengo it passes its input
+  // on one step later.
+  function lowpass(signal, synapse, dt) {
+    if (!synapse) return Float64Array.from(signal);
+    const keep = Math.exp(-dt / synapse);
+    const filtered = new Float64Array(signal.length);
+    for (let step = 1; step < signal.length; step++) {
+      filtered[step] = keep * filtered[step - 1] + (1 - keep) * signal[step - 1];
+    }
+    return filtered;
+  }
+
+  // One value of an output: its last step, or the mean of its second half.
+  function read_out(signal, readout) {
+    if (readout === "last") return signal[signal.length - 1];
+    let sum = 0;
+    const half = Math.floor(signal.length / 2);
+    for (let step = half; step < signal.length; step++) sum += signal[step];
+    return sum / (signal.length - half);
+  }
+
+  // Decoders by regularised least squares on rates, as SpikingRegressor solves for
+  // them: rates[row][neuron], one target a row, a constant that is not penalised.
+  function solve_decoders(rates, targets, reg) {
+    const n_rows = rates.length;
+    const n_neurons = rates[0].length;
+    const largest = Math.max(...rates.map((row) => Math.max(...row)));
+    const penalty = largest > 0 ? n_rows * Math.pow(reg * largest, 2) : 1;
+    const means = rates[0].map((_, i) => mean(rates.map((row) => row[i])));
+    const target_mean = mean(targets);
+    const matrix = [];
+    for (let i = 0; i < n_neurons; i++) {
+      matrix.push(new Array(n_neurons + 1).fill(0));
+      for (let row = 0; row < n_rows; row++) {
+        const own = rates[row][i] - means[i];
+        for (let j = 0; j < n_neurons; j++) {
+          matrix[i][j] += own * (rates[row][j] - means[j]);
+        }
+        matrix[i][n_neurons] += own * (targets[row] - target_mean);
+      }
+      matrix[i][i] += penalty;
+    }
+    const decoders = solve(matrix);
+    const constant = decoders.reduce((c, d, i) => c - d * means[i], target_mean);
+    return { decoders: decoders, constant: constant };
+  }
+
+  // Gauss's elimination with pivoting; the right-hand side is the last column.
+  function solve(matrix) {
+    const n = matrix.length;
+    for (let column = 0; column < n; column++) {
+      let pivot = column;
+      for (let row = column + 1; row < n; row++) {
+        if (Math.abs(matrix[row][column]) > Math.abs(matrix[pivot][column])) pivot = row;
+      }
+      [matrix[column], matrix[pivot]] = [matrix[pivot], matrix[column]];
+      if (matrix[column][column] === 0) continue;
+      for (let row = column + 1; row < n; row++) {
+        const factor = matrix[row][column] / matrix[column][column];
+        for (let k = column; k <= n; k++) matrix[row][k] -= factor * matrix[column][k];
+      }
+    }
+    const solution = new Array(n).fill(0);
+    for (let row = n - 1; row >= 0; row--) {
+      let rest = matrix[row][n];
+      for (let k = row + 1; k < n; k++) rest -= matrix[row][k] * solution[k];
+      solution[row] = matrix[row][row] === 0 ? 0 : rest / matrix[row][row];
+    }
+    return solution;
+  }
+
+  function mean(values) {
+    return values.reduce((sum, value) => sum + value, 0) / values.length;
+  }
+
+  return {
+    gain_bias, refusal, rate, simulate, decode, lowpass, read_out, solve_decoders, mean,
+  };
+})();
