@@ -33,7 +33,10 @@ _STOPS = {
         *(0.2, 0.22, 0.25),
     ],
     "tau_ref": [0.0, 0.001, 0.002, 0.003, 0.004, 0.005, 0.01],
-    "amplitude": [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0],
+    "amplitude": [
+        *(0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.03, 0.05),
+        *(0.1, 0.2, 0.3, 0.5, 1.0, 2.0),
+    ],
     "synapse": [None, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0],
     "input": [twentieth / 20 for twentieth in range(-20, 31)],
     "presentation_time": [0.03, 0.05, 0.1, 0.2, 0.3, 0.5, 1.0, 1.5, 2.0],
@@ -520,11 +523,13 @@ class _RegressionExplorer(_EnsembleExplorer):
         "can hardly touch it?"
     )
     default_answer = (
-        "synapse can. Under a short one the last step catches a spike or a gap; under "
-        "one as long as the presentation the output has not settled, and the fit "
-        "flattens. max_rate and tau_rc hardly touch it, because the decoder is solved "
-        "for again whenever they change. The mean of the second half forgives a short "
-        "synapse."
+        "synapse can. Under a short one the last step catches a spike or a gap, and "
+        "the predictions jump. Under one as long as the presentation the output has "
+        "not settled, and every prediction stays behind; so it does when "
+        "presentation_time gets short. (MSPE may even fall then: a percentage forgives "
+        "predictions that are too small.) max_rate and tau_rc do far less, because the "
+        "decoder is solved for again whenever they change. The mean of the second half "
+        "forgives a short synapse."
     )
     readouts = (
         Readout("mspe", "MSPE of the neuron", "%", 2, spoken=True),
@@ -640,10 +645,10 @@ class _ClassificationExplorer(_EnsembleExplorer):
         "Does accuracy fall as badly as the picture looks?"
     )
     default_answer = (
-        "The decisions fall apart into two groups: rows whose neuron happened to spike "
-        "just before the last step, and rows whose neuron did not. Accuracy suffers, "
-        "but it can only fall towards that of guessing, because a decision asks for a "
-        "side and not for a value."
+        "No. The decisions fall apart into two groups: rows whose neuron happened to "
+        "spike just before the last step, and rows whose neuron did not and which get "
+        "the decoder's constant. Accuracy suffers, but far less than the values do: a "
+        "decision asks for a side of the threshold, not for a value."
     )
     readouts = (
         Readout("accuracy", "accuracy", "%", 1, spoken=True),
@@ -774,14 +779,13 @@ class _ImageExplorer(Explorer):
         "trained; only the neurons change."
     )
     default_question = (
-        "Halve max_rate. What does the network lose, and can a longer "
-        "presentation_time give it back?"
+        "Raise max_rate to 300 Hz. The network spikes more, and yet it errs more. "
+        "Which slider repairs that?"
     )
     default_answer = (
-        "It loses spikes and with them accuracy, because at a fixed amplitude every "
-        "layer passes on half as much. More time brings more spikes, but the layers "
-        "still pass on less than they were trained for: only a larger amplitude makes "
-        "up for that."
+        "amplitude. A layer passes on amplitude times rate, so three times the rate "
+        "makes its signal three times what the weights were trained for, and every "
+        "layer multiplies that again. A third of the amplitude brings the signal back."
     )
     readouts = (
         Readout("accuracy", "accuracy on the images given", "%", 1),
