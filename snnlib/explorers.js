@@ -349,12 +349,12 @@ snnlib.mount = (function () {
     let announcing;
 
     const controls = description.controls.map((control) =>
-      make_control(control, `${id}-${control.name}`, redraw)
+      make_control(control, `${id}-${control.name}`, change)
     );
     const reset = make("button", { type: "button", class: "snnlib-reset" }, "Reset");
     reset.addEventListener("click", function () {
       controls.forEach((control) => control.reset());
-      redraw();
+      change();
     });
     const panels = description.panels.map(function (panel) {
       const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -397,11 +397,15 @@ snnlib.mount = (function () {
       }
     }
 
-    function redraw() {
-      const began = performance.now();
+    function current_values() {
       const values = {};
       for (const control of controls) values[control.name] = control.value();
-      view = compute(values, description.data);
+      return values;
+    }
+
+    function redraw() {
+      const began = performance.now();
+      view = compute(current_values(), description.data);
       refusal.hidden = !view.refusal;
       drawings.hidden = readouts.hidden = Boolean(view.refusal);
       refusal.textContent = view.refusal || "";
@@ -413,6 +417,10 @@ snnlib.mount = (function () {
         }
       }
       root.setAttribute("data-redraw-ms", performance.now() - began);
+    }
+
+    function change() {
+      redraw();
       announce();
     }
 
@@ -434,6 +442,9 @@ snnlib.mount = (function () {
       measure();
       draw();
     }).observe(drawings);
-    root.snnlib = { view: (values) => compute(values, description.data) };
+    root.snnlib = {
+      values: current_values,
+      view: (values) => compute(values, description.data),
+    };
   };
 })();
