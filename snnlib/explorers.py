@@ -177,12 +177,18 @@ class Explorer:
         -------
         figure : matplotlib.figure.Figure
         """
+        return self._draw(self.compute(**values))
+
+    def _draw(self, view):
         import matplotlib.style
         from matplotlib.figure import Figure
 
-        view = self.compute(**values)
+        width = 3.7 * len(self.panels)
+        # Margins by hand: a layout engine draws everything twice.
+        margins = {"left": 0.95 / width, "right": 1 - 0.15 / width, "wspace": 0.33}
         with matplotlib.style.context("snnlib.snnlib"):
-            figure = Figure(figsize=(3.4 * len(self.panels), 2.9), layout="constrained")
+            figure = Figure(figsize=(width, 3), layout="none")
+            figure.subplots_adjust(**margins, bottom=0.19, top=0.89)
             axes = figure.subplots(1, len(self.panels), squeeze=False)[0]
             for ax, panel in zip(axes, self.panels, strict=True):
                 _draw_panel(ax, panel, view.series)
@@ -210,7 +216,7 @@ class Explorer:
             f"{escape(self.question)}</p>"
             f'<div class="snnlib-stage"></div>'
             f'<noscript><img alt="{escape(self._alt())}" '
-            f'src="data:image/png;base64,{self._png()}"></noscript>'
+            f'src="data:image/png;base64,{self._png(self.compute())}"></noscript>'
             f'<p class="snnlib-sentence">{escape(self.sentence)}</p>{answer}</section>'
             f"<script>{_asset('lif.js')}{_asset('explorers.js')}"
             f"snnlib.mount({json.dumps(identity)}, {self._description()});</script>"
@@ -267,7 +273,7 @@ class Explorer:
     def _stage(self, values):
         """Return picture and read-outs at some values as HTML."""
         try:
-            view, picture = self.compute(**values), self._png(**values)
+            view = self.compute(**values)
         except ValueError as error:
             return f'<p role="status"><b>Not possible.</b> {escape(str(error))}</p>'
         numbers = "; ".join(
@@ -276,13 +282,13 @@ class Explorer:
         )
         return (
             f'<img alt="{escape(self._alt())}" style="max-width: 100%" '
-            f'src="data:image/png;base64,{picture}">'
+            f'src="data:image/png;base64,{self._png(view)}">'
             f'<p role="status">{numbers}</p>'
         )
 
-    def _png(self, **values):
+    def _png(self, view):
         file = io.BytesIO()
-        self.figure(**values).savefig(file, format="png", dpi=110)
+        self._draw(view).savefig(file, format="png", dpi=110)
         return base64.b64encode(file.getvalue()).decode()
 
     def _alt(self):
@@ -321,7 +327,7 @@ class Explorer:
         if _face() == "widgets":
             display(self.widget())
             return
-        bundle = {"text/html": self.html(), "image/png": self._png()}
+        bundle = {"text/html": self.html(), "image/png": self._png(self.compute())}
         display({**bundle, "text/plain": repr(self)}, raw=True)
 
 
@@ -868,7 +874,9 @@ class _ImageExplorer(Explorer):
             display(self.widget())
             return
         # No sliders rather than dead ones.
-        display({"image/png": self._png(), "text/plain": repr(self)}, raw=True)
+        display(
+            {"image/png": self._png(self.compute()), "text/plain": repr(self)}, raw=True
+        )
 
 
 def lif_explorer(*, question=None, answer=None, **start_values):
@@ -1150,4 +1158,7 @@ def _draw_panel(ax, panel, series_data):
         ax.set_yticks(*zip(*panel.y_ticks, strict=True))
     handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     if handles:
-        ax.legend(handles.values(), handles.keys(), fontsize="x-small")
+        legend = ax.legend(handles.values(), handles.keys(), fontsize="x-small")
+        # Points may lie behind it.
+        legend.set_frame_on(True)
+        legend.get_frame().set(linewidth=0, alpha=0.8)

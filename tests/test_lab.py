@@ -1,0 +1,100 @@
+"""In JupyterLab, with a kernel, the sliders of the explorers redraw within a second."""
+
+import os
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+pytest.importorskip("jupyterlab")
+
+CELLS = {
+    "lif": "from snnlib import lif_explorer\nlif_explorer()",
+    "regression": """\
+from snnlib import SpikingRegressor, load_iris_setosa, regression_explorer
+iris = load_iris_setosa()
+regression_explorer(SpikingRegressor(), iris.data, iris.target)""",
+}
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory):
+    """Start JupyterLab on a folder with one notebook for each explorer."""
+    folder = tmp_path_factory.mktemp("lab")
+    for name, code in CELLS.items():
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
+        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python"}
+        nbformat.write(notebook, folder / f"{name}.ipynb")
+    port = free_port()
+    options = {
+        "IdentityProvider.token": "",
+        "ServerApp.ip": "127.0.0.1",
+        "ServerApp.port": port,
+        "ServerApp.allow_root": True,
+        "ServerApp.root_dir": folder,
+        "LabApp.news_url": "",
+    }
+    log = (folder / "lab.log").open("w")
+    server = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "jupyterlab", "--no-browser"),
+            *(f"--{name}={value}" for name, value in options.items()),
+        ],
+        stdout=log,
+        stderr=log,
+        # Settings of whoever runs the tests stay out of it, and it out of theirs.
+        env={**os.environ, "JUPYTER_CONFIG_DIR": str(folder / "config")}
+        | {"JUPYTERLAB_WORKSPACES_DIR": str(folder / "workspaces")},
+    )
+    yield f"http://127.0.0.1:{port}/lab"
+    server.terminate()
+    server.wait(30)
+    log.close()
+
+
+def free_port():
+    """Return a port nobody listens on."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def open_lab(page, address):
+    """Open an address of JupyterLab as soon as the server answers."""
+    from playwright.sync_api import Error
+
+    for _ in range(120):
+        try:
+            return page.goto(address)
+        except Error:
+            time.sleep(0.5)
+    return page.goto(address)
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("explorer", CELLS)
+def test_widgets_redraw_within_a_second(explorer, lab, browser):
+    """The median of five moves by key, from the press to the new picture, is < 1 s."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1000})
+    open_lab(page, f"{lab}/tree/{explorer}.ipynb?reset")
+    page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=120_000)
+    page.get_by_text("| Idle").wait_for(timeout=120_000)
+    page.keyboard.press("Shift+Enter")
+    picture = page.locator(".jp-OutputArea-output img").first
+    picture.wait_for(timeout=120_000)
+    slider = page.locator(".jp-OutputArea-output .noUi-handle").first
+    durations = []
+    for _ in range(5):
+        before = picture.get_attribute("src")
+        began = time.perf_counter()
+        slider.press("ArrowRight")
+        while picture.get_attribute("src") == before:
+            assert time.perf_counter() - began < 30, "the picture never changed"
+            time.sleep(0.01)
+        durations.append(time.perf_counter() - began)
+    assert sorted(durations)[2] < 1, durations
+    page.close()
