@@ -52,6 +52,7 @@ _HOMES = {
         "plot_images",
         "plot_output",
         "plot_spikes",
+        "plot_voltage",
     ),
     "explorers": (
         "Explorer",

@@ -85,6 +85,40 @@ def plot_output(output, *, dt=0.001, target=None, ax=None, **kwargs):
     return ax
 
 
+def plot_voltage(voltage, *, spikes=None, dt=0.001, ax=None, **kwargs):
+    """Draw a LIF neuron's voltage, its threshold, and a tick above each spike.
+
+    The voltage at a step is that at its end, after a reset; so the trace of a neuron
+    that fires comes close to the threshold and falls back, but is never seen above it.
+
+    Parameters
+    ----------
+    voltage : array-like of shape (n_steps,)
+        Voltage at each step; the threshold is 1.
+    spikes : array-like of shape (n_steps,) or None, default=None
+        Not zero where the neuron spikes; None draws no ticks.
+    dt : float, default=0.001
+        Length of a step in seconds.
+    ax : matplotlib.axes.Axes or None, default=None
+        Where to draw; None makes a new figure.
+    **kwargs
+        Passed to ``ax.plot`` for the voltage; the ticks take its colour.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+    """
+    ax = _axes(ax)
+    time = np.arange(1, len(voltage) + 1) * dt
+    (trace,) = ax.plot(time, voltage, **{"color": COLORS["spiking"], **kwargs})
+    ax.axhline(1, color=COLORS["data"], linestyle="--", label="threshold")
+    if spikes is not None:
+        ticks = {"lineoffsets": 1.2, "linelengths": 0.2, "linewidths": 1}
+        ax.eventplot(time[np.asarray(spikes) > 0], color=trace.get_color(), **ticks)
+    ax.set(xlabel="time (s)", ylabel="voltage", xlim=(0, time[-1]), yticks=[0, 0.5, 1])
+    return ax
+
+
 def plot_fit(x, y, fits, *, ax=None):
     """Draw data points and the curves fitted to them.
 
