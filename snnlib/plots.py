@@ -46,8 +46,9 @@ def plot_spikes(spikes, *, dt=0.001, labels=None, ax=None, **kwargs):
     ax = _axes(ax)
     spikes = np.asarray(spikes)
     times = [(np.flatnonzero(line) + 1) * dt for line in spikes]
-    kwargs = {"color": COLORS["spiking"], "linelengths": 0.8, "linewidths": 1, **kwargs}
-    ax.eventplot(times, **kwargs)
+    # A single line would otherwise be drawn at 1, outside the limits below.
+    places = {"lineoffsets": range(len(times)), "linelengths": 0.8, "linewidths": 1}
+    ax.eventplot(times, **{"color": COLORS["spiking"], **places, **kwargs})
     ax.set(xlabel="time (s)", xlim=(0, spikes.shape[1] * dt))
     ax.set_ylim(-0.6, len(spikes) - 0.4)
     ax.set_yticks(range(len(spikes)), labels or [str(i) for i in range(len(spikes))])

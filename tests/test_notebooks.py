@@ -15,11 +15,19 @@ from snnlib import read_metrics
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 # Few splits keep the default run short; the book runs the lessons in full.
 QUICK = {
+    "01_lif_neuron": {},
+    "02_spikes_to_numbers": {},
     "04_linear_regression": {"n_splits": 4},
     "05_logistic_regression": {"n_splits": 4},
 }
-SLOW = {"06_mnist": {"dataset": "digits28", "n_test": 100}}
+SLOW = {
+    "03_training_with_rates": {},
+    "06_mnist": {"dataset": "digits28", "n_test": 100},
+}
 EXPECTED = {
+    "01_lif_neuron": {"n_spikes", "euler_error_percent", "axon_rate"},
+    "02_spikes_to_numbers": {"readout_error", "best_synapse_last", "slope_sine"},
+    "03_training_with_rates": set(),
     "04_linear_regression": {"mspe", "mspe_line", "median_ratio", "skill"},
     "05_logistic_regression": {"accuracy", "mean_auc", "mean_accuracy_logistic"},
     "06_mnist": {"accuracy", "accuracy_relu", "spikes_per_image", "dataset"},

@@ -5,7 +5,7 @@ import nengo
 import numpy as np
 import pytest
 
-from snnlib import COLORS, plot_voltage
+from snnlib import COLORS, plot_spikes, plot_voltage
 
 
 @pytest.fixture(autouse=True)
@@ -78,3 +78,17 @@ def test_plot_voltage_draws_on_the_axes_given(firing):
     assert plot_voltage(voltage, spikes=output, ax=ax, color="red") is ax
     assert ax.lines[0].get_color() == "red"
     assert mpl.colors.same_color(ax.collections[0].get_color(), "red")
+
+
+@pytest.mark.parametrize("n_lines", [1, 3])
+def test_plot_spikes_draws_each_line_in_sight(n_lines):
+    """Ticks stand at the spike times, at the height of their label, inside the axes."""
+    spikes = np.zeros((n_lines, 10), dtype=bool)
+    spikes[:, [2, 7]] = True
+    ax = plot_spikes(spikes, dt=0.001)
+    low, high = ax.get_ylim()
+    for line, events in enumerate(ax.collections):
+        np.testing.assert_allclose(events.get_positions(), [0.003, 0.008])
+        assert events.get_lineoffset() == line
+        assert low < line < high
+    assert len(ax.collections) == n_lines
