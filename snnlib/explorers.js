@@ -176,7 +176,9 @@ snnlib.views = (function (lif) {
 // A panel: axes in SVG, drawn anew at the width they have on the page.
 snnlib.draw_panel = (function () {
   "use strict";
-  const MARGIN = { top: 26, right: 12, bottom: 40, left: 58 };
+  const TOP = 26;
+  const RIGHT = 12;
+  const BOTTOM = 40;
 
   // Round numbers from low to high, four to seven of them.
   function ticks_between(low, high) {
@@ -220,31 +222,33 @@ snnlib.draw_panel = (function () {
     const height = width < 400 ? 180 : 230;
     const [x_low, x_high] = limits_of(panel, series, "x");
     const [y_low, y_high] = limits_of(panel, series, "y");
-    const right = width - MARGIN.right;
-    const bottom = height - MARGIN.bottom;
-    const x_of = (x) => MARGIN.left + ((x - x_low) / (x_high - x_low)) * (right - MARGIN.left);
-    const y_of = (y) => bottom - ((y - y_low) / (y_high - y_low)) * (bottom - MARGIN.top);
+    const y_ticks = panel.y_ticks || ticks_between(y_low, y_high).map((y) => [y, y]);
+    const letters = Math.max(...y_ticks.map(([_, label]) => String(label).length));
+    const left = Math.max(58, 32 + 7 * letters);
+    const right = width - RIGHT;
+    const bottom = height - BOTTOM;
+    const x_of = (x) => left + ((x - x_low) / (x_high - x_low)) * (right - left);
+    const y_of = (y) => bottom - ((y - y_low) / (y_high - y_low)) * (bottom - TOP);
     const clip = element("clipPath", { id: clip_id });
     const frame = {
-      x: MARGIN.left, y: MARGIN.top, width: right - MARGIN.left, height: bottom - MARGIN.top,
+      x: left, y: TOP, width: right - left, height: bottom - TOP,
     };
     clip.append(element("rect", frame));
-    const parts = [clip, element("text", { x: MARGIN.left, y: 15, class: "title" }, panel.title)];
+    const parts = [clip, element("text", { x: left, y: 15, class: "title" }, panel.title)];
 
     for (const x of ticks_between(x_low, x_high)) {
-      const at = { x1: x_of(x), x2: x_of(x), y1: MARGIN.top, y2: bottom, class: "grid" };
+      const at = { x1: x_of(x), x2: x_of(x), y1: TOP, y2: bottom, class: "grid" };
       parts.push(element("line", at));
       parts.push(element("text", { x: x_of(x), y: bottom + 16, class: "x-tick" }, x));
     }
-    const y_ticks = panel.y_ticks || ticks_between(y_low, y_high).map((y) => [y, y]);
     for (const [y, label] of y_ticks) {
-      const at = { x1: MARGIN.left, x2: right, y1: y_of(y), y2: y_of(y), class: "grid" };
+      const at = { x1: left, x2: right, y1: y_of(y), y2: y_of(y), class: "grid" };
       parts.push(element("line", at));
-      parts.push(element("text", { x: MARGIN.left - 6, y: y_of(y) + 4, class: "y-tick" }, label));
+      parts.push(element("text", { x: left - 6, y: y_of(y) + 4, class: "y-tick" }, label));
     }
-    const middle = (MARGIN.left + right) / 2;
+    const middle = (left + right) / 2;
     parts.push(element("text", { x: middle, y: height - 6, class: "x-label" }, panel.x_label));
-    const turn = `translate(13 ${(MARGIN.top + bottom) / 2}) rotate(-90)`;
+    const turn = `translate(13 ${(TOP + bottom) / 2}) rotate(-90)`;
     parts.push(element("text", { transform: turn, class: "y-label" }, panel.y_label));
 
     const plot = element("g", { "clip-path": `url(#${clip_id})` });
@@ -260,16 +264,16 @@ snnlib.draw_panel = (function () {
       } else if (part.kind === "points") {
         const r = x.length > 1 ? 3.5 : 5;
         for (let i = 0; i < x.length; i++) {
-          const left = (x_of(x[i]) - r).toFixed(1);
-          d += `M${left} ${y_of(y[i]).toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0` +
+          const edge = (x_of(x[i]) - r).toFixed(1);
+          d += `M${edge} ${y_of(y[i]).toFixed(1)}a${r} ${r} 0 1 0 ${2 * r} 0` +
             `a${r} ${r} 0 1 0 ${-2 * r} 0`;
         }
       } else if (part.kind === "ticks") {
-        for (const at of x) d += `M${x_of(at).toFixed(1)} ${MARGIN.top + 4}v12`;
+        for (const at of x) d += `M${x_of(at).toFixed(1)} ${TOP + 4}v12`;
       } else if (part.kind === "level") {
-        d = `M${MARGIN.left} ${y_of(y[0]).toFixed(1)}H${right}`;
+        d = `M${left} ${y_of(y[0]).toFixed(1)}H${right}`;
       } else {
-        d = `M${x_of(x[0]).toFixed(1)} ${MARGIN.top}V${bottom}`;
+        d = `M${x_of(x[0]).toFixed(1)} ${TOP}V${bottom}`;
       }
       plot.append(element("path", { d: d, class: style }));
     }
@@ -328,7 +332,7 @@ snnlib.mount = (function () {
     const legend = make("ul", { class: "snnlib-legend" });
     for (const part of panel.series.filter((series) => series.label)) {
       const mark = make("span", {
-        class: `mark ${part.kind} role-${part.role}` +
+        class: `snnlib-mark ${part.kind} role-${part.role}` +
           (part.dashed ? " dashed" : "") + (part.hollow ? " hollow" : ""),
         "aria-hidden": "true",
       });

@@ -403,9 +403,9 @@ class _LifExplorer(Explorer):
         Readout("rate", "rate by formula", "Hz", 1, spoken=True),
         Readout("spikes", "spikes in 1 s", digits=0, spoken=True),
         Readout("target", "target level", "Hz", 3),
-        Readout("mean", "output, mean of second half", "Hz", 3, spoken=True),
-        Readout("last", "output, last step", "Hz", 3),
-        Readout("ripple", "ripple, top to bottom of second half", "Hz", 3),
+        Readout("mean", "mean of second half", "Hz", 3, spoken=True),
+        Readout("last", "last step", "Hz", 3),
+        Readout("ripple", "ripple, top to bottom", "Hz", 3),
     )
 
     def _compute(
@@ -659,7 +659,7 @@ class _ClassificationExplorer(_EnsembleExplorer):
     )
     readouts = (
         Readout("accuracy", "accuracy", "%", 1, spoken=True),
-        Readout("majority", "accuracy of the majority class", "%", 1),
+        Readout("majority", "majority class alone", "%", 1),
         Readout("true_positive", "", digits=0),
         Readout("false_negative", "", digits=0),
         Readout("false_positive", "", digits=0),
