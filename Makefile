@@ -30,7 +30,8 @@ BUILT := _build/built-$(shell (echo "$(SNNLIB_DATA_DIR)"; find $(BOOK_SOURCES) -
 	! -path "*/__pycache__/*" ! -path "*/.ipynb_checkpoints/*" \
 	-exec cksum {} + | LC_ALL=C sort -k 3) | cksum | cut -d " " -f 1)
 
-.PHONY: help book test test-slow lint format weights versions links requirements clean
+.PHONY: help book built lab test test-slow lint format
+.PHONY: weights versions links requirements clean
 
 help: ## List the targets
 	@awk -F ":.*## " '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -43,11 +44,17 @@ $(BUILT): .venv/installed
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@touch $@
 
+built: ## Fail unless the book is built from what is here now
+	@test -e $(BUILT)
+
+lab: .venv/installed ## Open the lessons in JupyterLab
+	$(BIN)/jupyter-lab --notebook-dir=notebooks
+
 test: .venv/installed ## Run the tests that need neither a network nor much time
 	$(BIN)/pytest
 
 test-slow: .venv/installed ## Run the slow tests too
-	$(BIN)/pytest -m "not network and not browser"
+	$(BIN)/pytest -m "not network"
 
 lint: .venv/installed ## Check style, and that notebooks carry no outputs
 	$(BIN)/ruff check

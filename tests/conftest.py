@@ -1,7 +1,14 @@
-"""What every test shares: no network by default, and a summary of what was left out."""
+"""What every test shares: no network by default, a browser, and what was left out."""
 
+import os
+import shutil
 import socket
+import subprocess
 from collections import Counter
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
 
 import nengo
 import pytest
@@ -9,11 +16,8 @@ import pytest
 # Two test runs at once would meet in Nengo's cache of decoders and be warned of it.
 nengo.rc.set("decoder_cache", "enabled", "False")
 
-HOW_TO_RUN = {
-    "slow": "make test-slow",
-    "network": ".venv/bin/pytest -m network",
-    "browser": ".venv/bin/pytest -m browser",
-}
+ROOT = Path(__file__).resolve().parent.parent
+HOW_TO_RUN = {"slow": "make test-slow", "network": ".venv/bin/pytest -m network"}
 left_out = pytest.StashKey[list]()
 
 
@@ -52,3 +56,107 @@ def _offline(request, monkeypatch):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", connect_here)
+
+
+def unavailable(reason):
+    """Skip, or fail where SNNLIB_REQUIRE_BROWSER says that nothing may be missing."""
+    if os.environ.get("SNNLIB_REQUIRE_BROWSER"):
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def book():
+    """Return the folder of the built book."""
+    if subprocess.run(["make", "built"], cwd=ROOT, capture_output=True).returncode:
+        unavailable("the book is not built, or its sources have changed: run make book")
+    return ROOT / "_build" / "html"
+
+
+# Not for the session: while Playwright runs, asyncio holds a loop running in this
+# thread, and what starts a loop of its own fails.
+@pytest.fixture(scope="module")
+def browser():
+    """Return the system's Chromium, driven by Playwright."""
+    names = ("chromium", "chromium-browser", "google-chrome")
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        unavailable(f"none of {', '.join(names)} is installed")
+    sync_api = pytest.importorskip("playwright.sync_api")
+    quiet = ("background-networking", "component-update", "gpu", "quic", "sync")
+    arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{q}" for q in quiet)]
+    with sync_api.sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=path, args=arguments)
+        yield chromium
+        chromium.close()
+
+
+class _Silent(SimpleHTTPRequestHandler):
+    """Serves files without a line on stderr for each."""
+
+    def log_message(self, *_):
+        pass
+
+
+@pytest.fixture(scope="session")
+def book_server(book):
+    """Serve the built book on this machine; return its address."""
+    handler = partial(_Silent, directory=book)
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def visit(browser):
+    """Return a function that opens a page and listens to what goes wrong in it.
+
+    It returns the page, and a list that grows by a line for each message on the
+    console, error of a script, failed request and request that leaves ``address``.
+    """
+    contexts = []
+
+    def open_(address, name, **options):
+        contexts.append(browser.new_context(**{"reduced_motion": "reduce", **options}))
+        page = contexts[-1].new_page()
+        problems = []
+
+        def note(event, is_problem, text):
+            page.on(event, lambda it: is_problem(it) and problems.append(text(it)))
+
+        here = (address, "data:", "blob:")
+        note("console", lambda it: it.type in {"error", "warning"}, lambda it: it.text)
+        note("pageerror", lambda _: True, str)
+        note("requestfailed", lambda _: True, lambda it: f"failed: {it.url}")
+        note("request", lambda it: not it.url.startswith(here), lambda it: it.url)
+        note(
+            "response",
+            lambda it: it.status >= 400,
+            lambda it: f"{it.status}: {it.url}",
+        )
+        page.goto(f"{address}/{name}")
+        page.evaluate("async () => await window.MathJax?.startup?.promise")
+        return page, problems
+
+    yield open_
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def open_page(visit, book_server):
+    """Return a function that opens a page of the book, in which nothing may go wrong.
+
+    Options are those of Playwright's ``new_context``, such as ``color_scheme="dark"``.
+    """
+    opened = []
+
+    def open_(name, **options):
+        opened.append(visit(book_server, name, **options))
+        return opened[-1][0]
+
+    yield open_
+    for page, problems in opened:
+        page.close()
+        assert problems == []

@@ -119,7 +119,7 @@ def test_files_name_no_machine():
 def test_make_help_lists_every_target():
     """``make help`` has a line for each target that can be called by name."""
     makefile = (ROOT / "Makefile").read_text()
-    (phony,) = re.findall(r"^\.PHONY: (.*)$", makefile, re.M)
+    phony = " ".join(re.findall(r"^\.PHONY: (.*)$", makefile, re.M))
     printed = subprocess.run(
         ["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout

@@ -1,16 +1,56 @@
-"""Take out of the pages what the theme puts in and the book does not use."""
+"""Make the pages stand alone: what they use comes with the book, and nothing else."""
+
+import os
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+# MathJax itself, its fonts, and what it fetches when TeX asks for a rare command.
+MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2/*", "input/tex/extensions/*")
 
 
-def drop_thebe(app, pagename, templatename, context, doctree):  # noqa: ARG001
-    """Leave out Thebe's scripts, which declare a constant twice and fail.
+def copy_mathjax(app):
+    """Put MathJax beside the pages; in ``html_static_path``, all would load all of it.
 
-    Thebe runs cells in the page through Binder; the book's launch buttons open Binder
-    itself.
+    It comes from a package of files, whose own Sphinx extension is not used: that
+    copies twenty times as much.
     """
+    if app.builder.format != "html":
+        return
+    source = files("sphinx-mathjax-offline") / "static" / "mathjax"
+    target = Path(app.outdir, "_static", "mathjax")
+    for path in (path for pattern in MATHJAX for path in source.glob(pattern)):
+        copy = target / path.relative_to(source)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+
+
+def mend_body(app, pagename, templatename, context, doctree):  # noqa: ARG001
+    """Make wide formulas reachable by keyboard, and the list of references valid.
+
+    The theme gives what it knows to scroll a place in the tab order while it does. A
+    list must not hold what is no list item, and the references are none.
+    """
+    body = context.get("body", "")
+    scrolling = '<div class="pst-scrollable-table-container math '
+    body = body.replace('<div class="math ', scrolling)
+    context["body"] = body.replace('<div role="list" class="citation-list">', "<div>")
+
+
+def drop_unused(app, pagename, templatename, context, doctree):  # noqa: ARG001
+    """Leave out scripts that a page does not use.
+
+    Thebe's scripts declare a constant twice and fail. Thebe runs cells in the page
+    through Binder; the book's launch buttons open Binder itself. MathJax is large, and
+    Sphinx also loads it on pages whose children hold mathematics.
+    """
+    unused = ["thebe"]
+    if "math notranslate" not in context.get("body", ""):
+        unused.append("mathjax")
     context["script_files"] = [
         script
         for script in context.get("script_files", ())
-        if "thebe" not in str(vars(script)).lower()
+        if not any(name in str(vars(script)).lower() for name in unused)
     ]
 
 
@@ -22,5 +62,9 @@ def setup(app):
     metadata : dict
         What Sphinx wants to know of an extension.
     """
-    app.connect("html-page-context", drop_thebe)
+    # The kernels inherit it: on a page, explorers are HTML that runs without a kernel.
+    os.environ.setdefault("SNNLIB_EXPLORERS", "html")
+    app.connect("builder-inited", copy_mathjax)
+    app.connect("html-page-context", mend_body)
+    app.connect("html-page-context", drop_unused, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
