@@ -21,13 +21,18 @@ QUICK = {
     "05_logistic_regression": {"n_splits": 4},
 }
 SLOW = {
-    "03_training_with_rates": {},
+    "03_training_with_rates": {
+        "n_neurons": 16,
+        "n_epochs": 2,
+        "long_time": 0.06,
+        "max_rates": [100.0, 250.0],
+    },
     "06_mnist": {"dataset": "digits28", "n_test": 100},
 }
 EXPECTED = {
     "01_lif_neuron": {"n_spikes", "euler_error_percent", "axon_rate"},
     "02_spikes_to_numbers": {"readout_error", "best_synapse_last", "slope_sine"},
-    "03_training_with_rates": set(),
+    "03_training_with_rates": {"accuracy", "accuracy_rate", "error_power_zero"},
     "04_linear_regression": {"mspe", "mspe_line", "median_ratio", "skill"},
     "05_logistic_regression": {"accuracy", "mean_auc", "mean_accuracy_logistic"},
     "06_mnist": {"accuracy", "accuracy_relu", "spikes_per_image", "dataset"},
