@@ -78,14 +78,15 @@ def book():
 @pytest.fixture(scope="module")
 def browser():
     """Return the system's Chromium, driven by Playwright."""
+    from playwright.sync_api import sync_playwright
+
     names = ("chromium", "chromium-browser", "google-chrome")
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         unavailable(f"none of {', '.join(names)} is installed")
-    sync_api = pytest.importorskip("playwright.sync_api")
     quiet = ("background-networking", "component-update", "gpu", "quic", "sync")
     arguments = ["--no-sandbox", "--no-first-run", *(f"--disable-{q}" for q in quiet)]
-    with sync_api.sync_playwright() as playwright:
+    with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=path, args=arguments)
         yield chromium
         chromium.close()
@@ -109,11 +110,12 @@ def book_server(book):
 
 
 @pytest.fixture(scope="module")
-def visit(browser):
+def open_page(browser):
     """Return a function that opens a page and listens to what goes wrong in it.
 
     It returns the page, and a list that grows by a line for each message on the
     console, error of a script, failed request and request that leaves ``address``.
+    Options are those of Playwright's ``new_context``, such as ``color_scheme="dark"``.
     """
     contexts = []
 
@@ -131,9 +133,7 @@ def visit(browser):
         note("requestfailed", lambda _: True, lambda it: f"failed: {it.url}")
         note("request", lambda it: not it.url.startswith(here), lambda it: it.url)
         note(
-            "response",
-            lambda it: it.status >= 400,
-            lambda it: f"{it.status}: {it.url}",
+            "response", lambda it: it.status >= 400, lambda it: f"{it.status}: {it.url}"
         )
         page.goto(f"{address}/{name}")
         page.evaluate("async () => await window.MathJax?.startup?.promise")
@@ -142,21 +142,3 @@ def visit(browser):
     yield open_
     for context in contexts:
         context.close()
-
-
-@pytest.fixture
-def open_page(visit, book_server):
-    """Return a function that opens a page of the book, in which nothing may go wrong.
-
-    Options are those of Playwright's ``new_context``, such as ``color_scheme="dark"``.
-    """
-    opened = []
-
-    def open_(name, **options):
-        opened.append(visit(book_server, name, **options))
-        return opened[-1][0]
-
-    yield open_
-    for page, problems in opened:
-        page.close()
-        assert problems == []

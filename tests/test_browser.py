@@ -18,9 +18,9 @@ PHONE = {"width": 390, "height": 844}
 
 
 @pytest.fixture(scope="module", params=NAMES)
-def opened(request, visit, book_server):
+def opened(request, open_page, book_server):
     """Open a page, and in it what is folded away; return it and its problems."""
-    page, problems = visit(book_server, request.param, viewport=DESKTOP)
+    page, problems = open_page(book_server, request.param, viewport=DESKTOP)
     page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     yield page, problems
     page.close()
@@ -42,10 +42,12 @@ def test_pages_are_all_here(book):
     assert built == {*NAMES, "index.html"}
 
 
-def test_book_opens_at_its_first_page(visit, book_server):
+def test_book_opens_at_its_first_page(browser, book_server):
     """The address of the book leads to the introduction."""
-    page, _ = visit(book_server, "index.html")
+    page = browser.new_page()
+    page.goto(f"{book_server}/index.html")
     page.wait_for_url(f"{book_server}/{NAMES[0]}")
+    page.close()
 
 
 @lru_cache
@@ -172,9 +174,9 @@ def test_page_is_quiet(opened):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_page_opens_from_a_file(name, visit, book):
+def test_page_opens_from_a_file(name, open_page, book):
     """Without a server and without a network, nothing is missing, formulas included."""
-    page, problems = visit(book.as_uri(), name, offline=True)
+    page, problems = open_page(book.as_uri(), name, offline=True)
     formulas = page.locator(".math").count()
     assert page.locator(".math mjx-container").count() == formulas
     assert fonts(page) == ({"loaded"} if formulas else set())

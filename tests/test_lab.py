@@ -8,8 +8,6 @@ import time
 import nbformat
 import pytest
 
-pytest.importorskip("jupyterlab")
-
 CELLS = {
     "lif": "from snnlib import lif_explorer\nlif_explorer()",
     "regression": """\

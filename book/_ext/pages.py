@@ -13,7 +13,7 @@ def copy_mathjax(app):
     """Put MathJax beside the pages; in ``html_static_path``, all would load all of it.
 
     It comes from a package of files, whose own Sphinx extension is not used: that
-    copies twenty times as much.
+    copies ten times as much.
     """
     if app.builder.format != "html":
         return
