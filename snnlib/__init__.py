@@ -42,9 +42,17 @@ _HOMES = {
         "SpikingClassifier",
         "SpikingConvClassifier",
         "SpikingRegressor",
+        "decide_together",
         "simulate_together",
     ),
-    "metrics": ("accuracy_interval", "mspe", "skill_score"),
+    "metrics": (
+        "accuracy_interval",
+        "estimate_energy",
+        "mspe",
+        "network_cost",
+        "skill_score",
+        "synaptic_operations",
+    ),
     "plots": (
         "COLORS",
         "plot_curve",

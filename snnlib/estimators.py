@@ -24,6 +24,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from snnlib._version import __version__
+from snnlib.batch import N_TOGETHER, lif_steps, read_out_weights
 from snnlib.networks import (
     check_weights,
     conv_network,
@@ -96,6 +97,13 @@ class _SpikingEstimator(BaseEstimator):
     @property
     def _n_steps(self):
         return step_count(self.presentation_time, self.dt)
+
+    def _own(self, *, synapse, readout):
+        """Return synapse and read-out, with the estimator's own in place of "own"."""
+        return (
+            self.synapse if synapse == "own" else synapse,
+            self.readout if readout == "own" else readout,
+        )
 
 
 class _EnsembleEstimator(_SpikingEstimator):
@@ -380,8 +388,7 @@ class _EnsembleEstimator(_SpikingEstimator):
         values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
             One value for each row and output; flat where there is one output.
         """
-        synapse = self.synapse if synapse == "own" else synapse
-        readout = self.readout if readout == "own" else readout
+        synapse, readout = self._own(synapse=synapse, readout=readout)
         values = read_out(self._filter(decoded, synapse), readout, axis=1)
         return values[:, 0] if values.shape[1] == 1 else values
 
@@ -409,7 +416,7 @@ class _EnsembleEstimator(_SpikingEstimator):
         rows = max(1, 10_000_000 // (self._n_steps * len(self.gain_)))
         blocks = (currents[i : i + rows] for i in range(0, len(currents), rows))
         return np.concatenate(
-            [self.decide(_decode_together([self], [block])[0]) for block in blocks]
+            [self.decide(_decode_together([(self, block)])[0]) for block in blocks]
         )
 
 
@@ -433,41 +440,140 @@ def simulate_together(estimators, inputs):
     """
     pairs = zip(estimators, inputs, strict=True)
     return _decode_together(
-        estimators,
-        [estimator._currents(estimator._check_X(X)) for estimator, X in pairs],
+        (estimator, estimator._currents(estimator._check_X(X)))
+        for estimator, X in pairs
     )
 
 
-def _decode_together(estimators, currents_of):
+def _decode_together(pairs):
     """Return the decoded spikes of each estimator's neurons at its currents."""
-    groups = {}
-    decoded = [None] * len(estimators)
-    for index, (estimator, current) in enumerate(
-        zip(estimators, currents_of, strict=True)
-    ):
-        neuron_type, n_steps = estimator._neuron_type(), estimator._n_steps
-        key = (neuron_type, n_steps, estimator.dt, current.shape[1])
-        groups.setdefault(key, []).append((index, estimator, current))
-    for (neuron_type, n_steps, dt, _), members in groups.items():
-        currents = [current for _, _, current in members]
-        voltages = [
-            np.broadcast_to(estimator.initial_voltage_, current.shape)
-            for _, estimator, current in members
-        ]
-        spikes = lif_spikes(
-            np.concatenate(currents),
-            n_steps,
-            neuron_type=neuron_type,
-            dt=dt,
-            voltage=np.concatenate(voltages),
-        )
-        ends = np.cumsum([len(current) for current in currents])[:-1]
-        for (index, estimator, _), own in zip(
-            members, np.split(spikes, ends, axis=1), strict=True
-        ):
-            weights = estimator.decoders_.T * (estimator.amplitude / dt)
-            decoded[index] = np.moveaxis(own @ weights, 0, 1)
+    decoded = []
+    for batch in _batches(pairs):
+        spikes = np.zeros((batch.n_steps, batch.ends[-1]), dtype=bool)
+        for step, fired in enumerate(batch.steps()):
+            spikes[step, fired] = True
+        for estimator, own in batch.split(spikes.T):
+            weights = estimator.decoders_.T * (estimator.amplitude / estimator.dt)
+            decoded.append(np.moveaxis(np.moveaxis(own, 2, 0) @ weights, 0, 1))
     return decoded
+
+
+def decide_together(estimators, inputs, *, synapses=("own",), readouts=("own",)):
+    """Simulate many fitted ensembles and read them out, each in every way asked for.
+
+    It gives what each estimator's ``decide`` makes of its ``simulate``, up to rounding,
+    for every synapse and read-out of one simulation. Spikes are summed up as they come
+    and never kept. Estimators are taken, simulated and handed out in blocks: with
+    generators as ``estimators`` and ``inputs``, memory does not grow with their number.
+
+    Parameters
+    ----------
+    estimators : iterable of SpikingRegressor or SpikingClassifier
+        Fitted estimators. They may differ in every parameter.
+    inputs : iterable of array-like of shape (n_samples, n_features)
+        What to show to each of them.
+    synapses : sequence of float, None or "own", default=("own",)
+        Low-pass time constants in seconds; "own" is the estimator's.
+    readouts : sequence of {"mean", "last", "own"}, default=("own",)
+        How to read the filtered output; "own" is the estimator's.
+
+    Yields
+    ------
+    values : ndarray of shape (n_synapses, n_readouts, n_samples) or \
+            (n_synapses, n_readouts, n_samples, n_outputs)
+        Read-outs of the next estimator; without the last axis where it has one output.
+
+    Examples
+    --------
+    >>> from snnlib import load_iris_setosa
+    >>> iris = load_iris_setosa()
+    >>> models = [
+    ...     SpikingRegressor(tau_rc=tau_rc).fit(iris.data, iris.target)
+    ...     for tau_rc in (0.02, 0.07)
+    ... ]
+    >>> read = decide_together(models, [iris.data] * 2, synapses=[0.01, 0.1])
+    >>> [values.shape for values in read]
+    [(2, 1, 50), (2, 1, 50)]
+    """
+    pairs = (
+        (estimator, estimator._currents(estimator._check_X(X)))
+        for estimator, X in zip(estimators, inputs, strict=True)
+    )
+    for batch in _batches(pairs):
+        ways = [
+            [
+                estimator._own(synapse=synapse, readout=readout)
+                for synapse in synapses
+                for readout in readouts
+            ]
+            for estimator, _ in batch.members
+        ]
+        distinct = list(dict.fromkeys(way for own in ways for way in own))
+        weights = np.stack(
+            [read_out_weights(batch.n_steps, *way, batch.dt) for way in distinct],
+            axis=1,
+        )
+        sums = np.zeros((batch.ends[-1], len(distinct)))
+        for start in range(0, len(sums), N_TOGETHER):
+            part = slice(start, start + N_TOGETHER)
+            for step, fired in enumerate(batch.steps(part)):
+                sums[part][fired] += weights[step]
+        for (estimator, own), own_ways in zip(batch.split(sums), ways, strict=True):
+            own = own[:, :, [distinct.index(way) for way in own_ways]]
+            decoders = estimator.decoders_.T * (estimator.amplitude / estimator.dt)
+            values = np.moveaxis(own, 2, 0) @ decoders + estimator.output_bias_
+            values = values.reshape(len(synapses), len(readouts), *values.shape[1:])
+            yield values[..., 0] if values.shape[-1] == 1 else values
+
+
+class _Batch:
+    """Ensembles that step together, each with the currents into its neurons."""
+
+    def __init__(self, members):
+        self.members = members
+        self.n_steps, self.dt = members[0][0]._n_steps, members[0][0].dt
+        self.ends = np.cumsum([current.size for _, current in members])
+        self._neurons = {
+            "current": self._each_neuron(lambda _, current: current),
+            "tau_rc": self._each_neuron(lambda estimator, _: float(estimator.tau_rc)),
+            "tau_ref": self._each_neuron(lambda estimator, _: float(estimator.tau_ref)),
+            "voltage": self._each_neuron(
+                lambda estimator, _: estimator.initial_voltage_
+            ),
+        }
+
+    def _each_neuron(self, value_of):
+        return np.concatenate(
+            [
+                np.broadcast_to(value_of(estimator, current), current.shape).ravel()
+                for estimator, current in self.members
+            ]
+        )
+
+    def steps(self, part=slice(None)):
+        """Step some of the neurons, or all; yield which of them fire."""
+        neurons = {name: values[part] for name, values in self._neurons.items()}
+        return lif_steps(n_steps=self.n_steps, dt=self.dt, **neurons)
+
+    def split(self, values):
+        """Give each estimator its rows of ``values``, by sample and neuron."""
+        parts = np.split(values, self.ends[:-1])
+        for (estimator, current), own in zip(self.members, parts, strict=True):
+            yield estimator, own.reshape(*current.shape, -1)
+
+
+def _batches(pairs):
+    """Yield estimators with their currents in batches that can step together."""
+    members, size, steps = [], 0, None
+    for estimator, current in pairs:
+        own_steps = (estimator._n_steps, estimator.dt)
+        if members and (size + current.size > N_TOGETHER or own_steps != steps):
+            yield _Batch(members)
+            members, size = [], 0
+        members.append((estimator, current))
+        size, steps = size + current.size, own_steps
+    if members:
+        yield _Batch(members)
 
 
 class SpikingRegressor(RegressorMixin, _EnsembleEstimator):
@@ -852,6 +958,10 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         Low-pass time constant of the output in seconds; larger smooths more. It may be
         longer than the presentation: scores come out smaller, all by the same factor.
         None passes the read-out through as it is.
+    layer_synapse : float or None, default=None
+        Low-pass time constant in seconds of what each layer of neurons passes on;
+        larger smooths more and responds later. None passes spikes on as they are, as
+        in the paper's network. Training leaves it out.
     initial_voltage : {"zero", "uniform"}, default="zero"
         Membrane voltage at the start: 0 (Nengo up to 3.0), or drawn from [0, 1) for
         each neuron (Nengo since 3.1).
@@ -912,6 +1022,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         "architecture": [str],
         "trainer": [StrOptions({"keras", "nengo_dl"})],
         "engine": [StrOptions({"auto", "event", "nengo_dl"})],
+        "layer_synapse": [Interval(Real, 0, None, closed="neither"), None],
         "verbose": [Interval(Integral, 0, 2, closed="both")],
     }
     # A filter that starts at rest scales all classes alike; the largest stays largest.
@@ -924,6 +1035,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         "tau_ref",
         "amplitude",
         "synapse",
+        "layer_synapse",
         "initial_voltage",
     )
 
@@ -937,6 +1049,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         tau_ref=0.002,
         amplitude=0.01,
         synapse=0.1,
+        layer_synapse=None,
         initial_voltage="zero",
         presentation_time=0.03,
         dt=0.001,
@@ -956,6 +1069,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         self.tau_ref = tau_ref
         self.amplitude = amplitude
         self.synapse = synapse
+        self.layer_synapse = layer_synapse
         self.initial_voltage = initial_voltage
         self.presentation_time = presentation_time
         self.dt = dt
@@ -1033,11 +1147,12 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         check_is_fitted(self, "weights_")
         return self._declare_network()
 
-    def _declare_network(self):
+    def _declare_network(self, **changes):
+        parameters = {name: getattr(self, name) for name in self._network_parameters}
         return conv_network(
             self.image_shape_,
             len(self.classes_),
-            **{name: getattr(self, name) for name in self._network_parameters},
+            **{**parameters, **changes},
             weights=getattr(self, "weights_", None),
             seed=self.seed_,
         )
@@ -1059,7 +1174,8 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
     def _train_keras(self, images, codes, batch_size):
         from snnlib._nengo_dl import tf
 
-        names = set(self._network_parameters) - {"synapse", "initial_voltage"}
+        spiking_only = {"synapse", "layer_synapse", "initial_voltage"}
+        names = set(self._network_parameters) - spiking_only
         model = rate_model(
             self.image_shape_,
             len(self.classes_),
@@ -1083,7 +1199,8 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
     def _train_nengo_dl(self, images, codes, batch_size):
         from snnlib._nengo_dl import tf
 
-        network = self._declare_network()
+        # A synapse would pass nothing on in the single step of training.
+        network = self._declare_network(layer_synapse=None)
         output = _probes(network)["output"]
         # NengoDL wants whole batches. Which images are left out is up to chance.
         n_used = len(images) // batch_size * batch_size
@@ -1119,36 +1236,97 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         run : ConvRun
             The unfiltered output and the spikes of each layer at each step.
         """
-        check_is_fitted(self, "weights_")
-        self.check_parameters()
-        images, _ = check_images(X, self.image_shape_)
-        if self.engine == "event" or (self.engine == "auto" and find_spec("numba")):
-            return self._simulate_events(images)
+        images = self._check_images(X)
+        if self._adds_up_spikes:
+            return ConvRun(*self._simulate_events(images)[:2])
         return self._simulate_nengo_dl(images)
 
-    def _simulate_events(self, images):
-        from snnlib.events import conv_stages, simulate_events
+    def spike_trains(self, X):
+        """Return the spikes of every neuron while each image is shown.
 
-        stages = conv_stages(self.weights_, self.architecture, self.image_shape_)
+        It takes a byte for each neuron and step, 2 MB for an image and the paper's
+        network: show some images at a time.
+
+        Parameters
+        ----------
+        X : array-like of images
+            As in `fit`.
+
+        Returns
+        -------
+        spikes : list of bool ndarray of shape \
+                (n_images, n_steps, rows, columns, channels)
+            True in each step of ``dt`` in which a neuron fired; one array for each
+            layer of neurons. A fully connected layer has one row and one column.
+        """
+        images = self._check_images(X)
+        if self._adds_up_spikes:
+            return self._simulate_events(images, keep_spikes=True)[2]
+        network = self._declare_network()
+        layers = [
+            (connection.post_obj, connection.pre_obj.shape_out)
+            for connection in network.all_connections
+            if isinstance(connection.post_obj, nengo.ensemble.Neurons)
+        ]
+        with network:
+            probes = [nengo.Probe(neurons) for neurons, _ in layers]
+        batch_size = min(self.batch_size, len(images))
+        with _dl_simulator(network, batch_size, self.dt, self.seed_) as sim:
+            shown = [
+                [spikes > 0 for spikes in batch]
+                for batch in self._show(images, sim, network.input, probes)
+            ]
+        return [
+            np.concatenate(spikes).reshape(
+                len(images), self._n_steps, *(shape[:-1] or (1, 1)), shape[-1]
+            )
+            for spikes, (_, shape) in zip(zip(*shown, strict=True), layers, strict=True)
+        ]
+
+    def _check_images(self, X):
+        check_is_fitted(self, "weights_")
+        self.check_parameters()
+        return check_images(X, self.image_shape_)[0]
+
+    @property
+    def _adds_up_spikes(self):
+        return self.engine == "event" or (
+            self.engine == "auto" and find_spec("numba") is not None
+        )
+
+    def _simulate_events(self, images, **options):
+        from snnlib.events import compile_events, simulate_events
+
+        names = set(self._network_parameters) - {"synapse", "initial_voltage"}
+        stages, neuron = compile_events(
+            self.weights_,
+            image_shape=self.image_shape_,
+            dt=self.dt,
+            **{name: getattr(self, name) for name in names},
+        )
         rng = np.random.default_rng(self.seed_)
         voltages = [
             draw_voltage(self.initial_voltage, int(np.prod(stage.shape)), rng)
             for stage in stages[:-1]
         ]
-        names = ("max_rate", "intercept", "tau_rc", "tau_ref", "amplitude", "dt")
-        output, counts = simulate_events(
-            stages,
-            images.reshape(-1, *self.image_shape_),
-            self._n_steps,
-            **{name: getattr(self, name) for name in names},
-            voltages=voltages,
+        return simulate_events(
+            stages, neuron, images, self._n_steps, voltages, **options
         )
-        return ConvRun(output, counts)
 
     def _simulate_nengo_dl(self, images):
         sim, image, probes = self._warm_simulator()
         layers = [name for name in probes if name.startswith("spikes ")]
+        wanted = [probes[name] for name in ("output", *layers)]
         outputs, counts = [], []
+        for output, *spikes in self._show(images, sim, image, wanted):
+            outputs.append(output)
+            counts.append(
+                np.rint(np.concatenate(spikes, axis=2) * self.dt / self.amplitude)
+            )
+        return ConvRun(np.concatenate(outputs), np.concatenate(counts).astype(int))
+
+    def _show(self, images, sim, image, probes):
+        """Show images in batches to a NengoDL simulator; yield what is probed."""
         for start in range(0, len(images), sim.minibatch_size):
             shown = images[start : start + sim.minibatch_size]
             batch = np.zeros((sim.minibatch_size, self.n_features_in_), np.float32)
@@ -1156,10 +1334,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
             data = sim.predict_on_batch(
                 {image: np.repeat(batch[:, np.newaxis], self._n_steps, 1)}
             )
-            outputs.append(data[probes["output"]][: len(shown)])
-            spikes = np.concatenate([data[probes[name]] for name in layers], axis=2)
-            counts.append(np.rint(spikes[: len(shown)] * self.dt / self.amplitude))
-        return ConvRun(np.concatenate(outputs), np.concatenate(counts).astype(int))
+            yield [data[probe][: len(shown)] for probe in probes]
 
     def decide(self, output, *, synapse="own", readout="own"):
         """Filter an unfiltered output and read it out.
@@ -1178,8 +1353,7 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         scores : ndarray of shape (n_images, n_classes)
             One score per class; the largest is the prediction.
         """
-        synapse = self.synapse if synapse == "own" else synapse
-        readout = self.readout if readout == "own" else readout
+        synapse, readout = self._own(synapse=synapse, readout=readout)
         filtered = lowpass(output, synapse, dt=self.dt, axis=1)
         return read_out(filtered, readout, axis=1)
 

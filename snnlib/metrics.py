@@ -4,6 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from snnlib.simulation import lowpass, step_count
+
+# Images counted at a time: the paper's network has 2 MB of spikes for each.
+_IMAGES_AT_A_TIME = 16
+
 
 def mspe(y_true, y_pred):
     """Return the mean squared percentage error, the measure of experiment 1.
@@ -130,6 +135,378 @@ def accuracy_interval(n_correct, n_samples, *, confidence=0.95):
     test = binomtest(int(n_correct), int(n_samples))
     low, high = test.proportion_ci(confidence, method="wilson")
     return AccuracyInterval(float(n_correct / n_samples), float(low), float(high))
+
+
+class SynapticOperations(NamedTuple):
+    """Synaptic operations of a layer; see `synaptic_operations`."""
+
+    dense: int
+    effective_macs: int
+    effective_acs: int
+
+
+def synaptic_operations(weights, inputs, *, strides=1):
+    """Count the synaptic operations of a layer, by NeuroBench's definitions.
+
+    One operation takes one input through one weight. Dense operations are all of them;
+    effective ones have an input and a weight that are not zero. They are accumulates
+    (ACs) if every input is -1, 0 or 1, else multiply-accumulates (MACs). Biases are not
+    counted. A spike in Nengo has height ``amplitude / dt``: divide by it first.
+
+    Parameters
+    ----------
+    weights : array-like of shape (n_inputs, n_outputs) or \
+            (rows, columns, channels in, channels out)
+        Weights of a fully connected layer, or the kernel of a convolution.
+    inputs : array-like of shape (..., n_inputs) or (..., rows, columns, channels)
+        What the layer receives, with any axes in front: samples, steps.
+    strides : int, default=1
+        Step of the convolution, in rows and columns.
+
+    Returns
+    -------
+    operations : SynapticOperations
+        ``dense``, ``effective_macs`` and ``effective_acs``, summed over all inputs.
+
+    Raises
+    ------
+    ValueError
+        If weights and inputs do not fit together.
+
+    References
+    ----------
+    J. Yik et al., "The NeuroBench framework for benchmarking neuromorphic computing
+    algorithms and systems", Nature Communications 16, 2025.
+
+    Examples
+    --------
+    >>> synaptic_operations([[1.0, 0.0], [0.5, 2.0]], [0, 1])
+    SynapticOperations(dense=4, effective_macs=0, effective_acs=2)
+    """
+    weights, inputs = np.asarray(weights), np.asarray(inputs)
+    if weights.ndim == 2:
+        weights = weights[np.newaxis, np.newaxis]
+        inputs = inputs[..., np.newaxis, np.newaxis, :]
+    if weights.ndim != 4 or inputs.ndim < 3 or weights.shape[2] != inputs.shape[-1]:
+        msg = (
+            "weights and inputs must have shapes (n_inputs, n_outputs) and (..., "
+            "n_inputs), or (rows, columns, channels in, channels out) and (..., rows, "
+            f"columns, channels in); got {weights.shape} and {inputs.shape}."
+        )
+        raise ValueError(msg)
+    layer = _Layer(weights, np.zeros(weights.shape[3]), strides, 1)
+    count = _Count(layer, inputs.shape[-3:], fold_pool=True)
+    count.add(inputs.reshape(1, -1, *inputs.shape[-3:]))
+    return count.operations()
+
+
+class LayerCost(NamedTuple):
+    """What one layer costs for one image; see `network_cost`."""
+
+    layer: str
+    parameters: int
+    neurons: int
+    active: float
+    dense: float
+    effective_macs: float
+    effective_acs: float
+
+
+class NetworkCost(NamedTuple):
+    """What a network costs for one image; see `network_cost`."""
+
+    layers: tuple
+    n_steps: int
+
+    @property
+    def parameters(self):
+        """Weights and biases of all layers."""
+        return sum(layer.parameters for layer in self.layers)
+
+    @property
+    def footprint(self):
+        """Memory of the parameters in bytes, 4 for each."""
+        return 4 * self.parameters
+
+    @property
+    def neurons(self):
+        """Neurons, or units, of all layers but the read-out."""
+        return sum(layer.neurons for layer in self.layers)
+
+    @property
+    def activation_sparsity(self):
+        """Share of the neurons' outputs that are zero, over all steps."""
+        active = sum(layer.active for layer in self.layers)
+        return 1 - active / (self.neurons * self.n_steps)
+
+    @property
+    def dense(self):
+        """Synaptic operations of an image, whatever its inputs and weights."""
+        return sum(layer.dense for layer in self.layers)
+
+    @property
+    def effective_macs(self):
+        """Multiply-accumulates of an image."""
+        return sum(layer.effective_macs for layer in self.layers)
+
+    @property
+    def effective_acs(self):
+        """Accumulates of an image."""
+        return sum(layer.effective_acs for layer in self.layers)
+
+    @property
+    def estimated_energy(self):
+        """Energy of the effective operations in joules; see `estimate_energy`."""
+        return estimate_energy(self.effective_macs, self.effective_acs)
+
+
+def network_cost(network, X, *, fold_pools=False):
+    """Count what a network costs for an image, by NeuroBench's definitions.
+
+    It counts as `synaptic_operations` does and averages over the images. The pixels are
+    a constant input, and NeuroBench counts their operations at every step; hardware
+    that keeps a current can compute the first layer once, at ``1 / n_steps`` of its
+    count. Average pools and updates of neurons are not counted.
+
+    Parameters
+    ----------
+    network : SpikingConvClassifier or tf_keras.Model
+        A fitted classifier, or a model from `relu_model` or `rate_model`, whose single
+        pass is one step.
+    X : array-like of shape (n_images, rows, columns), \
+            (n_images, rows, columns, channels) or (n_images, n_pixels)
+        Images.
+    fold_pools : bool, default=False
+        False lets a layer receive what the average pool before it returns, which is no
+        longer -1, 0 or 1: MACs, as NeuroBench counts them. True folds the pool into the
+        layer's weights, as the event engine does: every neuron's own output counts,
+        and spikes stay ACs.
+
+    Returns
+    -------
+    cost : NetworkCost
+        With ``parameters``, ``footprint``, ``neurons``, ``activation_sparsity``,
+        ``dense``, ``effective_macs``, ``effective_acs`` and ``estimated_energy`` of the
+        network, and ``layers``: for each layer its ``parameters``, its ``neurons``,
+        how many of their outputs are ``active`` (not zero) during an image, and the
+        operations at its inputs.
+    """
+    if hasattr(network, "spike_trains"):
+        layers, signals, n_steps = _spiking_signals(network, X)
+    else:
+        layers, signals, n_steps = _model_signals(network, X)
+    counts, n_images = None, 0
+    for batch in signals:
+        if counts is None:
+            counts = [
+                _Count(layer, signal.shape[2:], fold_pool=fold_pools)
+                for layer, signal in zip(layers, batch, strict=True)
+            ]
+        for count, signal in zip(counts, batch, strict=True):
+            count.add(signal)
+        n_images += len(batch[0])
+    # A layer's neurons are the inputs of the layer after it.
+    neurons = [count.n_inputs for count in counts[1:]] + [0]
+    active = [count.n_active / n_images for count in counts[1:]] + [0.0]
+    return NetworkCost(
+        tuple(
+            LayerCost(
+                count.layer.name,
+                count.layer.weights.size + count.layer.bias.size,
+                *of_neurons,
+                *(total / n_images for total in count.operations()),
+            )
+            for count, *of_neurons in zip(counts, neurons, active, strict=True)
+        ),
+        n_steps,
+    )
+
+
+def estimate_energy(macs, acs):
+    """Estimate the energy of synaptic operations in a 45 nm process.
+
+    It is an estimate of the arithmetic alone: 4.6 pJ for a multiply-accumulate and
+    0.9 pJ for an accumulate of 32-bit floats. Memory traffic, which costs more on most
+    hardware, and the updates of neurons are left out.
+
+    Parameters
+    ----------
+    macs, acs : float
+        Numbers of multiply-accumulates and of accumulates.
+
+    Returns
+    -------
+    energy : float
+        In joules.
+
+    References
+    ----------
+    M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC,
+    2014.
+
+    Examples
+    --------
+    >>> estimate_energy(macs=1e6, acs=1e6)
+    5.5e-06
+    """
+    return 4.6e-12 * macs + 0.9e-12 * acs
+
+
+class _Layer(NamedTuple):
+    """Weights as a kernel, and the pool between them and the neurons before."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+    strides: int
+    pool: int
+
+    @property
+    def name(self):
+        """As in an architecture: 32C3, 64C3S2, or 100 for a fully connected layer."""
+        if self.weights.ndim == 2:
+            return f"{self.weights.shape[1]}"
+        stepping = f"S{self.strides}" if self.strides > 1 else ""
+        return f"{self.weights.shape[3]}C{self.weights.shape[0]}{stepping}"
+
+
+class _Count:
+    """Counts the operations of a layer, batch after batch of its inputs."""
+
+    def __init__(self, layer, shape, *, fold_pool):
+        self.layer, self.fold_pool = layer, fold_pool
+        rows, columns, channels = (
+            *(side // layer.pool for side in shape[:2]),
+            shape[2],
+        )
+        weights = layer.weights
+        if weights.ndim == 2:
+            weights = weights.reshape(rows, columns, channels, -1)
+        self._fan_out = _fan_out(weights != 0, (rows, columns), layer.strides)
+        self._connections = int(
+            _fan_out(np.ones_like(weights), (rows, columns), layer.strides).sum()
+        )
+        if fold_pool:
+            pooled = self._fan_out.repeat(layer.pool, 0).repeat(layer.pool, 1)
+            self._fan_out = np.zeros(shape, int)
+            self._fan_out[: pooled.shape[0], : pooled.shape[1]] = pooled
+        self.n_inputs, self.n_active = int(np.prod(shape)), 0
+        self._n_seen, self._effective, self._adds_only = 0, 0, True
+
+    def add(self, signal):
+        """Count a batch of shape (n_images, n_steps, rows, columns, channels)."""
+        self.n_active += int(np.count_nonzero(signal))
+        self._n_seen += signal.shape[0] * signal.shape[1]
+        if not self.fold_pool:
+            signal = _average_pool(signal, self.layer.pool)
+        active = np.count_nonzero(signal, axis=(0, 1))
+        self._effective += int(np.sum(active * self._fan_out))
+        self._adds_only = self._adds_only and (
+            signal.dtype == bool or bool(np.isin(signal, (-1, 0, 1)).all())
+        )
+
+    def operations(self):
+        """Return the sums so far."""
+        return SynapticOperations(
+            self._n_seen * self._connections,
+            0 if self._adds_only else self._effective,
+            self._effective if self._adds_only else 0,
+        )
+
+
+def _fan_out(connected, sides, strides):
+    """Return how many connections leave each input of a convolution."""
+    sizes = connected.shape[:2]
+    if any(size > side for size, side in zip(sizes, sides, strict=True)):
+        msg = (
+            f"weights of {sizes[0]} x {sizes[1]} must not be larger than inputs of "
+            f"{sides[0]} x {sides[1]}."
+        )
+        raise ValueError(msg)
+    fan_out = np.zeros((*sides, connected.shape[2]), int)
+    for tap in np.ndindex(sizes):
+        reached = tuple(
+            slice(first, side - size + first + 1, strides)
+            for first, side, size in zip(tap, sides, sizes, strict=True)
+        )
+        fan_out[reached] += connected[tap].sum(axis=1, dtype=int)
+    return fan_out
+
+
+def _average_pool(signal, size):
+    if size == 1:
+        return signal
+    *front, rows, columns, channels = signal.shape
+    rows, columns = rows // size, columns // size
+    signal = signal[..., : rows * size, : columns * size, :]
+    squares = signal.reshape(*front, rows, size, columns, size, channels)
+    return squares.mean(axis=(-4, -2))
+
+
+def _spiking_signals(classifier, X):
+    """Return the layers of a classifier, batches of what each receives, and steps."""
+    from snnlib.estimators import check_images
+    from snnlib.networks import Pool, parse_architecture
+
+    layers, pool, arrays = [], 1, iter(classifier.weights_)
+    for part in (*parse_architecture(classifier.architecture), None):
+        if isinstance(part, Pool):
+            pool *= part.size
+        else:
+            strides = getattr(part, "strides", 1)
+            layers.append(_Layer(next(arrays), next(arrays), strides, pool))
+            pool = 1
+
+    shape = classifier.image_shape_
+    images, _ = check_images(X, shape)
+    n_steps = step_count(classifier.presentation_time, classifier.dt)
+
+    def batches():
+        for start in range(0, len(images), _IMAGES_AT_A_TIME):
+            shown = images[start : start + _IMAGES_AT_A_TIME]
+            pixels = shown.reshape(-1, 1, *shape).repeat(n_steps, axis=1)
+            passed_on = [
+                spikes
+                if classifier.layer_synapse is None
+                else lowpass(spikes, classifier.layer_synapse, dt=classifier.dt, axis=1)
+                for spikes in classifier.spike_trains(shown)
+            ]
+            yield [pixels, *passed_on]
+
+    return layers, batches(), n_steps
+
+
+def _model_signals(model, X):
+    """Return the same for a Keras model whose layers stand in a row."""
+    from snnlib._nengo_dl import tf
+
+    layers, tensors, pool, signal = [], [], 1, model.inputs[0]
+    for layer in model.layers:
+        arrays = layer.get_weights()
+        if isinstance(layer, tf.keras.layers.AveragePooling2D):
+            pool *= layer.pool_size[0]
+        elif arrays:
+            is_conv = isinstance(layer, tf.keras.layers.Conv2D)
+            strides = layer.strides[0] if is_conv else 1
+            layers.append(_Layer(*arrays, strides, pool))
+            tensors.append(signal)
+            pool = 1
+        elif not isinstance(layer, tf.keras.layers.Flatten):
+            signal = layer.output
+    received = tf.keras.Model(model.inputs, tensors)
+    images = np.asarray(X, np.float32).reshape(len(X), -1)
+
+    def batches():
+        for start in range(0, len(images), _IMAGES_AT_A_TIME):
+            signals = received(images[start : start + _IMAGES_AT_A_TIME])
+            signals = map(np.asarray, signals if len(tensors) > 1 else [signals])
+            yield [
+                signal.reshape(
+                    len(signal), 1, *[1] * (4 - signal.ndim), *signal.shape[1:]
+                )
+                for signal in signals
+            ]
+
+    return layers, batches(), 1
 
 
 def _check_pair(y_true, y_pred):

@@ -260,6 +260,7 @@ def conv_network(
     tau_ref=0.002,
     amplitude=0.01,
     synapse=0.1,
+    layer_synapse=None,
     initial_voltage="zero",
     weights=None,
     seed=None,
@@ -292,6 +293,9 @@ def conv_network(
     synapse : float or None, default=0.1
         Low-pass time constant in seconds of the probe "filtered output"; larger
         smooths more and responds later. It is outside the network's own signals.
+    layer_synapse : float or None, default=None
+        Low-pass time constant in seconds of what each layer of neurons passes on;
+        larger smooths more and responds later. None passes spikes on as they are.
     initial_voltage : {"zero", "uniform"}, default="zero"
         Membrane voltage at the first step: 0, or drawn from [0, 1) for each neuron.
     weights : list of ndarray or None, default=None
@@ -322,19 +326,24 @@ def conv_network(
 
         network.input = nengo.Node(np.zeros(np.prod(image_shape)), label="image")
         signal, shape, spiking = network.input, tuple(image_shape), []
+        synapse_before = None
         for layer in parse_architecture(architecture):
             keras_layer = next(keras_layers)
             if isinstance(layer, Dense):
                 shape = (int(np.prod(shape)),)
-            signal = nengo_dl.Layer(keras_layer)(signal, shape_in=shape)
+            signal = nengo_dl.Layer(keras_layer)(
+                signal, shape_in=shape, synapse=synapse_before
+            )
+            synapse_before = None
             shape = tuple(keras_layer.compute_output_shape((1, *shape))[1:])
             if not isinstance(layer, Pool):
                 voltage = draw_voltage(initial_voltage, int(np.prod(shape)), rng)
                 neuron_type = lif(tau_rc, tau_ref, amplitude, voltage)
                 signal = nengo_dl.Layer(neuron_type)(signal)
                 spiking.append(signal)
+                synapse_before = layer_synapse
         network.output = nengo_dl.Layer(next(keras_layers))(
-            signal, shape_in=(int(np.prod(shape)),)
+            signal, shape_in=(int(np.prod(shape)),), synapse=synapse_before
         )
 
         nengo.Probe(network.output, label="output")

@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import tracemalloc
 import warnings
 from typing import NamedTuple
 
@@ -30,6 +31,7 @@ from snnlib import (
     SpikingClassifier,
     SpikingConvClassifier,
     SpikingRegressor,
+    decide_together,
     load_birth_weight,
     load_iris_setosa,
     lowpass,
@@ -168,6 +170,76 @@ def test_simulate_together_equals_each_alone():
     for estimator, X, decoded in zip(estimators, inputs, together, strict=True):
         assert decoded.any()
         np.testing.assert_allclose(decoded, estimator.simulate(X), rtol=1e-12)
+
+
+def test_decide_together_equals_decide():
+    """Every estimator, synapse and read-out is as by ``simulate`` and ``decide``."""
+    settings = [
+        {"tau_rc": 0.22, "random_state": 1},
+        {"max_rate": 250.0, "synapse": None, "readout": "last"},
+        {"amplitude": 0.1, "n_neurons": 3, "initial_voltage": "uniform"},
+        {"tau_ref": 0.001, "presentation_time": 0.1},
+        {"dt": 0.0005},
+    ]
+    ways = {
+        "synapses": ["own", None, 0.001, 0.1],
+        "readouts": ["own", "mean", "last"],
+    }
+    for kind in KINDS:
+        X = toy(kind)[0]
+        estimators = [fitted_toy(kind, **setting)[0] for setting in settings]
+        inputs = [X[number : number + 9] for number in range(len(settings))]
+        values = decide_together(estimators, inputs, **ways)
+        for estimator, shown, found in zip(estimators, inputs, values, strict=True):
+            decoded = estimator.simulate(shown)
+            for by_readout, synapse in zip(found, ways["synapses"], strict=True):
+                for value, readout in zip(by_readout, ways["readouts"], strict=True):
+                    expected = estimator.decide(
+                        decoded, synapse=synapse, readout=readout
+                    )
+                    np.testing.assert_allclose(value, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_decide_together_takes_estimators_as_it_goes(monkeypatch):
+    """From a generator it takes a block at a time, so memory does not grow.
+
+    Eight blocks of 27 neurons need as much memory as two.
+    """
+    monkeypatch.setattr(snnlib.estimators, "N_TOGETHER", 30)
+    estimator, X = fitted_toy("regression", n_neurons=3)
+    taken = []
+
+    def estimators(number):
+        for i in range(number):
+            taken.append(i)
+            yield estimator
+
+    values = decide_together(estimators(8), [X[:9]] * 8)
+    first = next(values)
+    assert taken == [0, 1]
+    np.testing.assert_allclose([first, *values], [first] * 8, rtol=1e-12)
+    peaks = []
+    for number in (2, 8):
+        tracemalloc.start()
+        for _ in decide_together(estimators(number), [X[:9]] * number):
+            pass
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.2 * peaks[0]
+
+
+@pytest.mark.parametrize(
+    ("ways", "message"),
+    [
+        ({"readouts": ["first"]}, r"readout must be one of.*got 'first'"),
+        ({"synapses": [-0.1]}, r"synapse must be a finite time.*got -0\.1"),
+    ],
+)
+def test_decide_together_refuses_what_it_cannot_do(ways, message):
+    """A read-out that does not exist, and a negative time, are named."""
+    estimator, X = fitted_toy("regression")
+    with pytest.raises(ValueError, match=message):
+        list(decide_together([estimator], [X[:2]], **ways))
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -420,16 +492,16 @@ def test_classifier_asks_for_classes():
 
 def test_predictions_do_not_depend_on_how_rows_are_batched(monkeypatch):
     """120 rows at 200 neurons run in blocks of 50, and predict as few rows do."""
-    sizes, lif_spikes = [], snnlib.estimators.lif_spikes
+    sizes, lif_steps = [], snnlib.estimators.lif_steps
 
-    def watched(current, *arguments, **options):
-        sizes.append(len(current))
-        return lif_spikes(current, *arguments, **options)
+    def watched(current, **options):
+        sizes.append(len(current) / 200)
+        return lif_steps(current, **options)
 
     X, y = toy("regression", n_samples=120)
     regressor = SpikingRegressor(200, initial_voltage="uniform", random_state=0)
     regressor.fit(X, y)
-    monkeypatch.setattr(snnlib.estimators, "lif_spikes", watched)
+    monkeypatch.setattr(snnlib.estimators, "lif_steps", watched)
     together = regressor.predict(X)
     assert sizes == [50, 50, 20]
     few = [regressor.predict(X[rows]) for rows in (slice(0, 1), slice(45, 60))]
