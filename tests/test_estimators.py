@@ -394,6 +394,8 @@ BAD_ENSEMBLE = [
 ]
 BAD_CONV = [
     bad("engine", "brian", one_of("auto", "event", "nengo_dl")),
+    bad("layer_synapse", 0.0, r"in the range \(0.0, inf\) or None"),
+    bad("layer_synapse", -0.1, r"in the range \(0.0, inf\) or None"),
     bad("trainer", "torch", one_of("keras", "nengo_dl")),
     bad("verbose", 3, r"in the range \[0, 2\]"),
     bad("architecture", 5, "'str'"),
@@ -877,11 +879,21 @@ def test_conv_decide_refuses_what_it_cannot_do(conv, run):
             {"initial_voltage": "uniform"},
             lambda new, old: new[:, 0].sum() > 0 == old[:, 0].sum(),
         ),
+        (
+            {"layer_synapse": 0.005},
+            lambda new, old: (
+                (new[..., 0] == old[..., 0]).all()
+                and new[..., 1].nonzero()[1].min() > old[..., 1].nonzero()[1].min()
+            ),
+        ),
     ],
-    ids=["max_rate", "initial_voltage"],
+    ids=["max_rate", "initial_voltage", "layer_synapse"],
 )
 def test_conv_setting_changed_after_fit_counts(conv, run, digits, setting, effect):
-    """Fewer spikes at a lower rate; spikes in the first step from drawn voltages."""
+    """Fewer spikes at a lower rate; in the first step from drawn voltages.
+
+    A synapse between layers makes the second layer start later, and not the first.
+    """
     changed = copy.deepcopy(conv).set_params(**setting)
     counts = changed.simulate(digits.test[:20]).spike_counts
     assert effect(counts, run.spike_counts[:20])
@@ -926,11 +938,13 @@ def test_conv_trainers_agree(digits):
     """One batch per epoch: Keras and NengoDL give the same losses to 1e-3.
 
     The first loss is that of the drawn weights, the second follows a training step.
+    Neither trains with synapses between layers.
     """
     X, y = digits.train[:60], digits.y_train[:60]
     histories = [
         SpikingConvClassifier(
             **{**CONV, "batch_size": 60, "n_epochs": 2, "learning_rate": 1e-3},
+            layer_synapse=0.005,
             trainer=trainer,
         )
         .fit(X, y)
