@@ -25,13 +25,15 @@ endef
 
 # The book is what these files, the data folder and the environment make of it. Its
 # name changes with their contents, so an edit, a new file or a lost one all count.
-BOOK_SOURCES := Makefile _config.yml _toc.yml book notebooks results snnlib
+BOOK_SOURCES := Makefile _config.yml _toc.yml benchmarks book notebooks results snnlib \
+	sweeps
 BUILT := _build/built-$(shell (echo "$(SNNLIB_DATA_DIR)"; find $(BOOK_SOURCES) -type f \
 	! -path "*/__pycache__/*" ! -path "*/.ipynb_checkpoints/*" \
 	-exec cksum {} + | LC_ALL=C sort -k 3) | cksum | cut -d " " -f 1)
 
 .PHONY: help book built lab test test-slow lint format
-.PHONY: weights versions links requirements clean
+.PHONY: weights bench bench-quick sweeps sweeps-quick
+.PHONY: versions links requirements clean
 
 help: ## List the targets
 	@awk -F ":.*## " '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -67,6 +69,23 @@ format: .venv/installed ## Put code and notebooks into shape
 
 weights: .venv/installed ## Train and measure the networks of lesson 06 where missing
 	$(BIN)/python results/train_mnist.py
+
+bench: .venv/installed ## Measure speed beside Nengo, NengoDL, Keras and papermill
+	$(BIN)/python -m benchmarks $(BENCH)
+
+bench-quick: .venv/installed ## The same at small sizes, which changes no result
+	$(BIN)/python -m benchmarks --quick $(BENCH)
+
+sweeps: .venv/installed ## Do the runs of sweeps/ and renew their tables; takes hours
+	for definition in sweeps/*.yaml; do \
+		name=$$(basename $$definition .yaml); \
+		$(BIN)/snnlib sweep $$definition --out runs/$$name && \
+		$(BIN)/snnlib collect runs/$$name -o results/$$name.csv || exit 1; done
+
+sweeps-quick: .venv/installed ## The paper's settings of experiments 1 and 2 alone
+	for name in paper_linear_regression paper_logistic_regression; do \
+		$(BIN)/snnlib sweep sweeps/$$name.yaml --out runs/$$name && \
+		$(BIN)/snnlib collect runs/$$name -o build/$$name.csv || exit 1; done
 
 versions: .venv/installed ## Try every TensorFlow the project supports
 	$(BIN)/python tests/versions.py

@@ -28,6 +28,7 @@ SLOW = {
         "max_rates": [100.0, 250.0],
     },
     "06_mnist": {"dataset": "digits28", "n_test": 100},
+    "10_cost_of_a_spike": {"dataset": "digits28", "n_test": 100, "n_timed": 4},
 }
 EXPECTED = {
     "01_lif_neuron": {"n_spikes", "euler_error_percent", "axon_rate"},
@@ -35,7 +36,8 @@ EXPECTED = {
     "03_training_with_rates": {"accuracy", "accuracy_rate", "error_power_zero"},
     "04_linear_regression": {"mspe", "mspe_line", "median_ratio", "skill"},
     "05_logistic_regression": {"accuracy", "mean_auc", "mean_accuracy_logistic"},
-    "06_mnist": {"accuracy", "accuracy_relu", "spikes_per_image", "dataset"},
+    "06_mnist": {"accuracy", "accuracy_all_zero", "spikes_per_image", "dataset"},
+    "10_cost_of_a_spike": {"acs_per_image", "energy_ratio", "mnist_best_accuracy"},
 }
 lessons = pytest.mark.parametrize(
     ("lesson", "parameters"),

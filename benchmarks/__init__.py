@@ -1,0 +1,1 @@
+"""Measurements of snnlib beside its peers; see ``python -m benchmarks --help``."""

@@ -1,0 +1,168 @@
+"""Run the measurements, and write each down as it comes."""
+
+import argparse
+import datetime
+import json
+import logging
+import subprocess
+import sys
+import time
+from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from benchmarks import growth, outside, rows
+from benchmarks.measure import ROOT, describe_machine, load, save
+
+RESULTS = ROOT / "benchmarks" / "results.json"
+QUICK_RESULTS = ROOT / "build" / "benchmarks-quick.json"
+logger = logging.getLogger("benchmarks")
+
+
+def tasks(mode, torch_python):
+    """Return what there is to do: entries of the results by section, and how to.
+
+    Parameters
+    ----------
+    mode : {"quick", "normal", "full"}
+        How much to measure.
+    torch_python : str
+        The Python that has PyTorch and snnTorch.
+
+    Returns
+    -------
+    tasks : dict of str to (section, names, function)
+        The function returns an entry for each name.
+    """
+    sizes = rows.SIZES[mode]
+    curves = {
+        f"{quantity}, {side}": partial(growth.grow, side, quantity, growth.SIZES[mode])
+        for side in ("ours", "peer")
+        for quantity in growth.SIZES[mode][side]
+    }
+    return {
+        **{
+            measure.__name__: ("rows", names, partial(measure, sizes))
+            for measure, names in rows.MEASUREMENTS.items()
+        },
+        "snntorch": (
+            "outside",
+            ("snntorch",),
+            lambda: {"snntorch": outside.snntorch(sizes, python=torch_python)},
+        ),
+        **{
+            name: ("growth", (name,), lambda name=name, grow=grow: {name: grow()})
+            for name, grow in curves.items()
+        },
+    }
+
+
+def perform(task, options):
+    """Do a task in a process of its own; return its entries, or None if it fails."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "entries.json")
+        command = [sys.executable, "-m", "benchmarks", *options, "--task", task]
+        done = subprocess.run([*command, "--output", path], cwd=ROOT)
+        if done.returncode:
+            logger.error("%s failed; what was measured before it is kept.", task)
+            return None
+        return json.loads(path.read_text())
+
+
+def describe(name, entry):
+    """Return an entry as one line."""
+    if "skipped" in entry:
+        return f"{name}: skipped, {entry['skipped']}"
+    if "seconds_slope" in entry:
+        time_, memory = entry["seconds_slope"], entry["peak_mb_slope"]
+        return f"{name}: time grows as x^{time_:.2f}, peak memory as x^{memory:.2f}"
+    spread = f"{entry['low']:.3g} to {entry['high']:.3g}, {entry['n_rounds']} rounds"
+    line = f"{name}: {entry['median']:.3g} x ({spread}) against {entry['peer']}"
+    if "goal" in entry:
+        verdict = {True: "met", False: "NOT MET", None: "not judged"}[entry["met"]]
+        line += f"; goal {' '.join(map(str, entry['goal']))} x: {verdict}"
+    if "memory_share" in entry:
+        line += f"; peak memory {entry['memory_share']:.0%}"
+    return line
+
+
+def main():
+    """Measure what is asked for.
+
+    Returns
+    -------
+    code : int
+        0 if every task ended well.
+    """
+    parser = argparse.ArgumentParser("python -m benchmarks", description=__doc__)
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument(
+        "--quick", action="store_true", help="smaller sizes, fewer rounds, same rows"
+    )
+    how_much.add_argument(
+        "--full", action="store_true", help="extrapolate nothing but experiment 2"
+    )
+    parser.add_argument(
+        "--row",
+        nargs="+",
+        metavar="NAME",
+        choices=[*rows.ROWS, "snntorch", "growth"],
+        help="only these: %(choices)s",
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="only what the results do not hold yet"
+    )
+    parser.add_argument(
+        "--output",
+        type=Path,
+        metavar="PATH",
+        help=f"where to write; {RESULTS.relative_to(ROOT)}, or with --quick "
+        f"{QUICK_RESULTS.relative_to(ROOT)}",
+    )
+    parser.add_argument(
+        "--torch-python",
+        default=sys.executable,
+        metavar="PATH",
+        help="a Python that has PyTorch and snnTorch; this one",
+    )
+    parser.add_argument("--task", help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    mode = "quick" if asked.quick else "full" if asked.full else "normal"
+    to_do = tasks(mode, asked.torch_python)
+    if asked.task:
+        asked.output.write_text(json.dumps(to_do[asked.task][2]()))
+        return 0
+
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    options = ["--torch-python", asked.torch_python]
+    options += [f"--{mode}"] if mode != "normal" else []
+    path = asked.output or (QUICK_RESULTS if asked.quick else RESULTS)
+    results, machine = load(path), describe_machine()
+    if results.get("machine") != machine:
+        results = {"machine": machine}
+    failed = False
+    for task, (section, names, _) in to_do.items():
+        measured = results.setdefault(section, {})
+        if asked.row and not {*names, section} & {*asked.row}:
+            continue
+        if asked.resume and measured.keys() >= {*names}:
+            continue
+        start = time.monotonic()
+        entries = perform(task, options)
+        failed = failed or entries is None
+        for name, entry in (entries or {}).items():
+            today = datetime.datetime.now(datetime.UTC).date().isoformat()
+            measured[name] = {"mode": mode, "date": today, **entry}
+            logger.info("%s", describe(name, entry))
+        # In the order of the table, whichever was measured first.
+        order = [*rows.ROWS, *measured]
+        results[section] = dict(
+            sorted(measured.items(), key=lambda x: order.index(x[0]))
+        )
+        save(path, results)
+        logger.info("    %s took %.0f s", task, time.monotonic() - start)
+    return int(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,142 @@
+"""How cost grows: time and peak memory of the conv net against one quantity at a time.
+
+Each curve runs in a process of its own, from its smallest value to its largest.
+"""
+
+from contextlib import contextmanager
+from functools import partial
+from itertools import repeat
+from statistics import median
+
+from benchmarks.measure import alternate, peak_memory, reset_peak, slope
+
+SIZES = {
+    "quick": {
+        "n_images": 40,
+        "n_rounds": 1,
+        "ours": {"images": [20, 40, 80], "spikes": [50.0, 100.0, 200.0]},
+        "peer": {"images": [20, 40]},
+    },
+    "normal": {
+        "n_images": 100,
+        "n_rounds": 2,
+        "ours": {
+            "images": [50, 200, 800, 3200],
+            "steps": [10, 30, 100, 300],
+            "spikes": [50.0, 100.0, 200.0, 400.0],
+            "batch": [1, 5, 20, 100],
+            "neurons": [1000, 10_000, 100_000],
+        },
+        "peer": {
+            "images": [50, 100, 200],
+            "steps": [10, 30, 90],
+            "spikes": [50.0, 200.0],
+            "batch": [10, 100],
+            "neurons": [1, 4, 16],
+        },
+    },
+}
+SIZES["full"] = {
+    **SIZES["normal"],
+    "n_rounds": 5,
+    "peer": {**SIZES["normal"]["ours"], "images": [100, 200, 400, 800]},
+}
+SIZES["full"]["peer"]["neurons"] = [1, 10, 100]
+
+
+def grow(side, quantity, sizes):
+    """Measure one curve.
+
+    Parameters
+    ----------
+    side : {"ours", "peer"}
+        Whose cost: the peer is NengoDL, or Nengo for single neurons.
+    quantity : {"images", "steps", "spikes", "batch", "neurons"}
+        What varies: images, steps for each of them, spikes for each of them, images
+        handed over at a time, or single neurons that run for a second. Spikes are
+        varied through ``max_rate``, with amplitude 1 / max_rate, and counted.
+    sizes : dict
+        One of `SIZES`.
+
+    Returns
+    -------
+    curve : dict
+        ``x``, ``seconds`` and ``peak_mb`` (of the whole process), and the slopes of the
+        two on log axes.
+    """
+    measure = _neurons if quantity == "neurons" else _conv_net
+    curve = {"x": [], "seconds": [], "peak_mb": []}
+    for x, run in measure(side, quantity, sizes):
+        run()
+        reset_peak()
+        (costs,) = alternate({side: run}, sizes["n_rounds"], n_warm_ups=0).values()
+        curve["x"].append(x)
+        curve["seconds"].append(median(cost.seconds for cost in costs))
+        curve["peak_mb"].append(peak_memory())
+    return curve | {
+        f"{cost}_slope": slope(curve["x"], curve[cost])
+        for cost in ("seconds", "peak_mb")
+    }
+
+
+def _conv_net(side, quantity, sizes):
+    """Yield each value of the quantity, and a function to time."""
+    from benchmarks.sides import load_classifier, load_images
+
+    classifier = load_classifier()
+    values = sizes[side][quantity]
+    shown, _ = load_images(max(values) if quantity == "images" else sizes["n_images"])
+    for value in values:
+        images = shown[:value] if quantity == "images" else shown
+        at = {"steps": 30, "spikes": 100.0, "batch": len(images), quantity: value}
+        if quantity == "images":
+            at["batch"] = min(values)
+        classifier.set_params(
+            max_rate=at["spikes"],
+            amplitude=1 / at["spikes"],
+            presentation_time=at["steps"] * classifier.dt,
+        )
+        if quantity == "spikes":
+            value = float(classifier.simulate(images).spike_counts.sum() / len(images))
+        if side == "peer":
+            with _nengo_dl(classifier, images, at) as run:
+                yield value, run
+        elif quantity == "batch":
+            parts = [images[i : i + value] for i in range(0, len(images), value)]
+            yield value, lambda parts=parts: [*map(classifier.simulate, parts)]
+        else:
+            yield value, lambda images=images: classifier.simulate(images)
+
+
+@contextmanager
+def _nengo_dl(classifier, images, at):
+    from benchmarks.peers import nengo_dl_classes, nengo_dl_network, nengo_dl_simulator
+
+    network, image, probe = nengo_dl_network(
+        classifier.weights_,
+        max_rate=classifier.max_rate,
+        amplitude=classifier.amplitude,
+    )
+    with nengo_dl_simulator(network, at["batch"]) as sim:
+        yield lambda: nengo_dl_classes(sim, image, probe, images, at["steps"])
+
+
+def _neurons(side, quantity, sizes):
+    """Yield each number of neurons, and a function to time."""
+    from benchmarks.rows import SYNAPSES, simulate_rows
+    from snnlib import SpikingClassifier, decide_together, load_birth_weight
+
+    births = load_birth_weight()
+    model = SpikingClassifier().fit(births.data, births.target)
+
+    def together(n_neurons):
+        n_models = -(-n_neurons // len(births.data))
+        pairs = (repeat(x, n_models) for x in (model, births.data))
+        for _ in decide_together(*pairs, synapses=SYNAPSES):
+            pass
+
+    def apart(n_neurons):
+        simulate_rows(model, model.synapse, births.data[:n_neurons])
+
+    for n_neurons in sizes[side][quantity]:
+        yield n_neurons, partial({"ours": together, "peer": apart}[side], n_neurons)

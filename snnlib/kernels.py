@@ -1,0 +1,501 @@
+"""Kernels that start warm: forked from a process that has done the imports.
+
+Starting a kernel and importing what a notebook imports takes longer than most runs.
+Here one process, the server, imports once. For each run it forks a runner, which forks
+a kernel and has papermill execute the notebook in it::
+
+    caller (`WarmKernels`) - server (imports) - runner (papermill) - kernel (notebook)
+
+Runner and kernel live for one run, so nothing that a notebook does to its process can
+reach the next. Each ends when the one before it does, even when that is killed.
+"""
+
+import contextlib
+import ctypes
+import gc
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from functools import partial
+from multiprocessing.connection import Connection, Pipe, wait
+from pathlib import Path
+
+# Threads of one run, by every library that counts for itself.
+_THREAD_VARIABLES = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "TF_NUM_INTRAOP_THREADS",
+    "TF_NUM_INTEROP_THREADS",
+)
+# A kernel sets this before matplotlib is imported. The server imports it first.
+_INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
+_ALWAYS = (
+    "import papermill",
+    "import ipykernel.kernelapp",
+    "import ipykernel.ipkernel",
+)
+
+# Seconds between two looks at a run, and that an interrupted notebook gets to end.
+_TICK = 0.25
+_GRACE = 5.0
+
+
+class KernelsError(RuntimeError):
+    """A server of kernels that cannot start, or ended while it was needed."""
+
+
+class WarmKernels:
+    """A server of kernels, started when it is first asked for a run.
+
+    It does not run two notebooks at once: use one server for each.
+
+    Parameters
+    ----------
+    imports : sequence of str
+        Import statements to be carried out once, before the first run. Those that
+        fail are left to the notebook, which will say so.
+    warm : bool, default=True
+        Whether to fork the kernels. If not, each run starts a kernel of its own, which
+        is slower, and right for libraries that do not survive a fork.
+    threads : int, default=1
+        Number of threads that a run's numerical libraries may use.
+    """
+
+    def __init__(self, imports=(), *, warm=True, threads=1):
+        self.imports = tuple(imports)
+        self.warm = warm
+        self.threads = threads
+        self._process = None
+
+    def run(
+        self,
+        notebook,
+        parameters,
+        *,
+        figures=True,
+        timeout=None,
+        memory_limit=None,
+        unwanted=None,
+    ):
+        """Execute a notebook with papermill, in an empty folder.
+
+        Parameters
+        ----------
+        notebook : str
+            Content of the notebook's file.
+        parameters : dict
+            Values for its parameters.
+        figures : bool, default=True
+            Whether to draw figures. A warm kernel can leave them out, which is quicker
+            and keeps the executed notebook small.
+        timeout : float, optional
+            Seconds after which the run is interrupted, and if need be killed.
+        memory_limit : float, optional
+            Resident memory, in bytes, above which the run is killed.
+        unwanted : callable, optional
+            Asked again and again whether nobody waits for the run any more. If so it is
+            killed, and the server with it.
+
+        Returns
+        -------
+        outcome : dict
+            ``notebook``, the executed notebook as text; ``error``, None or what went
+            wrong in one line; ``wall_time`` in seconds.
+
+        Raises
+        ------
+        KernelsError
+            If the server cannot be started or has ended, or the run is unwanted.
+        """
+        try:
+            self._start()
+            self._link.send(((notebook, parameters, figures), timeout, memory_limit))
+            while not self._link.poll(_TICK):
+                if unwanted is not None and unwanted():
+                    self.close()
+                    msg = "the run was stopped, for nobody waits for it."
+                    raise KernelsError(msg)
+            return self._link.recv()
+        except (EOFError, OSError) as error:
+            msg = self._how_it_ended()
+            self.close()
+            raise KernelsError(msg) from error
+
+    def close(self):
+        """End the server and any run with it. The next run starts it again."""
+        if self._process is not None:
+            # The server looks after its end of the link, and takes all down with it.
+            self._link.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(timeout=_GRACE)
+            self._process.kill()
+            self._process.wait()
+            self._complaints.close()
+            self._process = None
+
+    def _start(self):
+        if self._process is not None and self._process.poll() is None:
+            return
+        self.close()
+        self._link, theirs = Pipe()
+        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115, for its lifetime
+        code = "import sys; from snnlib.kernels import serve; serve(int(sys.argv[1]))"
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-c", code, str(theirs.fileno())],
+            env=self._environment(),
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._complaints,
+            # Ctrl-C in a terminal is for the caller, who ends the runs in order.
+            start_new_session=True,
+        )
+        theirs.close()
+        self._link.send((self.imports, self.warm))
+
+    def _environment(self):
+        threads = dict.fromkeys(_THREAD_VARIABLES, str(self.threads))
+        environment = {**os.environ, **threads}
+        if self.warm:
+            # A GPU that was opened before a fork cannot be used after it.
+            environment |= {"MPLBACKEND": _INLINE_BACKEND, "CUDA_VISIBLE_DEVICES": "-1"}
+        return environment
+
+    def _how_it_ended(self):
+        code = self._process.wait(timeout=_GRACE)
+        self._complaints.seek(0)
+        last = self._complaints.read().decode(errors="replace").strip().splitlines()
+        why = f": {last[-1]}" if last else ""
+        return f"the server of kernels ended with exit code {code}{why}"
+
+
+# In the server.
+
+
+def serve(fd):
+    """Import what is asked for, then carry out runs until the caller is gone.
+
+    Parameters
+    ----------
+    fd : int
+        File descriptor of the link to `WarmKernels`, which starts this process.
+    """
+    link = Connection(fd)
+    _adopt_orphans()
+    try:
+        imports, warm = link.recv()
+        if warm:
+            _import_all((*_ALWAYS, *imports))
+        while True:
+            link.send(_supervise(link, warm, *link.recv()))
+    except (EOFError, OSError):
+        return
+
+
+def _import_all(statements):
+    """Carry out import statements, leaving those that fail to the notebook."""
+    for statement in statements:
+        with contextlib.suppress(Exception):
+            exec(statement, {})
+    # What is here now is never garbage; untouched, its pages stay shared.
+    gc.collect()
+    gc.freeze()
+
+
+def _supervise(link, warm, task, timeout, memory_limit):
+    """Fork a runner, watch over it, and return the outcome."""
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(
+        prefix="snnlib-run-", ignore_cleanup_errors=True
+    ) as folder:
+        result, theirs = Pipe(duplex=False)
+        pid = os.fork()
+        if pid == 0:
+            link.close()
+            result.close()
+            _in_child(_carry_out, warm, task, Path(folder), theirs)
+        theirs.close()
+        try:
+            executed, error = _watch(pid, result, link, timeout, memory_limit)
+        finally:
+            _end_all()
+    return {
+        "notebook": executed or task[0],
+        "error": error,
+        "wall_time": round(time.monotonic() - start, 3),
+    }
+
+
+def _watch(pid, result, link, timeout, memory_limit):
+    """Wait for a runner; return the executed notebook and what went wrong, or None."""
+    deadline = time.monotonic() + timeout if timeout else float("inf")
+    # First ask, so that the traceback shows where it hung; then do not ask.
+    means = [
+        partial(_signal_kernel, pid, signal.SIGINT),
+        partial(_signal_kernel, pid, signal.SIGKILL),
+        partial(os.killpg, pid, signal.SIGKILL),
+    ]
+    stopped, due = None, float("inf")
+    while True:
+        ready = wait([result, link], timeout=_TICK)
+        if link in ready:
+            # Nothing is sent while a run goes on: the caller is gone.
+            raise EOFError
+        if result in ready:
+            try:
+                executed, error = result.recv()
+            except EOFError:
+                return None, stopped or "the process that ran papermill was killed"
+            return executed, stopped or error
+        now = time.monotonic()
+        if stopped is None and memory_limit and _memory(pid) > memory_limit:
+            stopped = f"it used more than its {memory_limit / 1e9:g} GB of memory"
+            due = now
+            del means[0]
+        elif stopped is None and now > deadline:
+            stopped = f"it had not ended after {timeout:g} s"
+            due = now
+        if now >= due and means:
+            means.pop(0)()
+            due = now + _GRACE
+
+
+def _memory(pid):
+    """Return the resident memory of a runner and all it started, in bytes."""
+    import psutil
+
+    used = 0
+    with contextlib.suppress(psutil.NoSuchProcess):
+        runner = psutil.Process(pid)
+        for process in [runner, *runner.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                used += process.memory_info().rss
+    return used
+
+
+def _signal_kernel(pid, number):
+    import psutil
+
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for kernel in psutil.Process(pid).children():
+            with contextlib.suppress(psutil.NoSuchProcess):
+                kernel.send_signal(number)
+
+
+def _end_all():
+    """Kill what is left of a runner, its kernel and what the notebook started."""
+    import psutil
+
+    # Killing one may hand its children over to this process, so look again.
+    while left := psutil.Process().children(recursive=True):
+        for process in left:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-1, 0)
+
+
+def _adopt_orphans():
+    """Become the parent of whatever a run leaves behind, where Linux offers it."""
+    set_child_subreaper = 36
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(set_child_subreaper, 1, 0, 0, 0)
+
+
+# In the runner.
+
+
+def _in_child(function, *args):
+    """Call a function as all that a forked process does."""
+    code = 1
+    try:
+        function(*args)
+        code = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _carry_out(warm, task, folder, result):
+    """Execute a notebook and send it back with what went wrong, if anything."""
+    notebook, parameters, figures = task
+    os.setpgid(0, 0)
+    kernel = _WaitingKernel(result, figures) if warm else None
+    threading.Thread(target=_follow, args=(os.getppid(),), daemon=True).start()
+    result.send(_execute(notebook, parameters, folder, kernel))
+
+
+def _follow(parent):
+    """End this process and its kernel as soon as the server is gone."""
+    while os.getppid() == parent:
+        time.sleep(_TICK)
+    os.killpg(0, signal.SIGKILL)
+
+
+def _execute(notebook, parameters, folder, kernel):
+    """Have papermill execute a notebook; return it and what went wrong, or None."""
+    from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
+
+    os.chdir(folder)
+    Path("work").mkdir()
+    Path("notebook.ipynb").write_text(notebook, encoding="utf-8")
+    manager = {"kernel_manager_class": _forked_manager(kernel, folder)}
+    started = []
+    try:
+        execute_notebook(
+            "notebook.ipynb",
+            "executed.ipynb",
+            parameters=parameters,
+            cwd="work",
+            kernel_name="python3",
+            progress_bar=False,
+            # It would write the notebook twice for each cell.
+            request_save_on_cell_execute=False,
+            on_notebook_start=lambda notebook: started.append(notebook),
+            shutdown_kernel="immediate",
+            **(manager if kernel else {}),
+        )
+    except PapermillExecutionError as failure:
+        # papermill has put the traceback into the notebook.
+        error = f"{failure.ename}: {failure.evalue}"
+    except Exception as failure:
+        error = f"{type(failure).__name__}: {failure}"
+        return _mark(started[0], failure) if started else None, error
+    else:
+        error = None
+    return Path("executed.ipynb").read_text(encoding="utf-8"), error
+
+
+def _mark(notebook, failure):
+    """Show, in the cell that ran last, why its kernel could not go on."""
+    import nbformat
+
+    ran = [
+        cell
+        for cell in notebook.cells
+        if cell.cell_type == "code" and cell.metadata.papermill["start_time"]
+    ]
+    name, text = type(failure).__name__, str(failure)
+    shown = nbformat.v4.new_output(
+        "error", ename=name, evalue=text, traceback=[f"{name}: {text}"]
+    )
+    for cell in ran[-1:]:
+        cell.outputs.append(shown)
+    return nbformat.writes(notebook)
+
+
+def _forked_manager(kernel, folder):
+    """Return a class of kernel managers that start the waiting kernel."""
+    from jupyter_client.manager import AsyncKernelManager
+    from jupyter_client.provisioning import LocalProvisioner
+
+    class Provisioner(LocalProvisioner):
+        async def launch_kernel(self, cmd, **_):
+            kernel.start(cmd)
+            self.process = kernel
+            return self.connection_info
+
+    class Manager(AsyncKernelManager):
+        def __init__(self, **options):
+            file = str(folder / "kernel.json")
+            # Sockets in the run's own folder: no port can be taken meanwhile, and no
+            # other user can listen. A long path would not fit into a socket's name.
+            if len(file) < 80:
+                options |= {"transport": "ipc", "connection_file": file}
+            super().__init__(**options)
+            self.provisioner = Provisioner(parent=self, kernel_spec=self.kernel_spec)
+
+    return Manager
+
+
+class _WaitingKernel:
+    """A kernel that waits to be told its connection; to jupyter_client, a Popen."""
+
+    stdin = stdout = stderr = None
+    returncode = None
+
+    def __init__(self, result, figures):
+        orders, self._orders = Pipe(duplex=False)
+        self.pid = os.fork()
+        if self.pid == 0:
+            self._orders.close()
+            result.close()
+            _in_child(_become_kernel, orders, figures)
+        orders.close()
+
+    def start(self, command):
+        self._orders.send((command, str(Path.cwd())))
+
+    def poll(self):
+        return self._collect(os.WNOHANG)
+
+    def wait(self):
+        return self._collect(0)
+
+    def _collect(self, how):
+        if self.returncode is None:
+            pid, status = os.waitpid(self.pid, how)
+            if pid:
+                self.returncode = os.waitstatus_to_exitcode(status)
+        return self.returncode
+
+    def send_signal(self, number):
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        self.send_signal(signal.SIGKILL)
+
+    def terminate(self):
+        self.send_signal(signal.SIGTERM)
+
+
+# In the kernel.
+
+
+def _become_kernel(orders, figures):
+    """Wait for the connection, then serve it as any IPython kernel would."""
+    command, folder = orders.recv()
+    orders.close()
+    os.chdir(folder)
+    with Path(os.devnull).open("r+") as nothing:
+        for fd in (0, 1, 2):
+            os.dup2(nothing.fileno(), fd)
+    _forget_shared_randomness()
+    from ipykernel.kernelapp import IPKernelApp
+
+    arguments = command[command.index("-f") :]
+    sys.argv = ["ipykernel_launcher", *arguments]
+    app = IPKernelApp.instance(parent_handle=os.getppid())
+    app.initialize(arguments)
+    if not figures:
+        _draw_nothing(app.shell)
+    app.start()
+
+
+def _draw_nothing(shell):
+    """Have matplotlib's inline backend close figures unseen."""
+    with contextlib.suppress(ImportError):
+        from matplotlib_inline.config import InlineBackend
+
+        # Before a notebook does it: pyplot would otherwise draw first, close later.
+        shell.enable_matplotlib("inline")
+        InlineBackend.instance(parent=shell).figure_formats = set()
+
+
+def _forget_shared_randomness():
+    """Seed NumPy's global generator anew; Python's own does so by itself at a fork."""
+    if "numpy" in sys.modules:
+        sys.modules["numpy"].random.seed()

@@ -1,0 +1,103 @@
+"""The committed tables are whole, and what is in them can be had again."""
+
+import csv
+import hashlib
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from snnlib.cli import main
+from snnlib.plans import read_plan, read_value
+from snnlib.recording import read_metrics
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFINITIONS = sorted((ROOT / "sweeps").glob("*.yaml"))
+definitions = pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda p: p.stem)
+
+
+def read_table(name):
+    """Return the rows of a committed table, as text."""
+    with (ROOT / "results" / f"{name}.csv").open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@definitions
+def test_table_is_as_it_was_collected(definition):
+    """The provenance beside a table has its checksum, and misses no run."""
+    path = ROOT / "results" / f"{definition.stem}.csv"
+    provenance = json.loads(path.with_suffix(".json").read_text())
+    assert provenance["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert provenance["missing"] == []
+    assert provenance["n_rows"] == len(read_table(definition.stem))
+
+
+@definitions
+def test_table_holds_what_the_definition_asks_for(definition, monkeypatch):
+    """Row by row, the parameters of a table are those of its definition."""
+    # Without MNIST the points can be planned all the same.
+    monkeypatch.setattr("snnlib.plans._Planner._inputs", lambda *_: {})
+    monkeypatch.setattr("snnlib.parameters.Notebook.refusal", lambda *_: None)
+    plan = read_plan(definition)
+    rows = read_table(definition.stem)
+    assert len(rows) == len(plan.rows)
+    for row, (axis, run) in zip(rows, plan.rows, strict=True):
+        assert row["axis"] == (axis or "")
+        for name, value in run.values.items():
+            text = row[name]
+            assert value == text or value == read_value(text or "null"), name
+
+
+def run_again(name, row, folder):
+    """Do the run of a row by its id, as the how-to page says; return its metrics."""
+    definition = read_plan(ROOT / "sweeps" / f"{name}.yaml")
+    out = folder / "again.ipynb"
+    table = ROOT / "results" / f"{name}.csv"
+    command = ["run", definition.notebook.path, "--row", table, row["run_id"]]
+    assert main([*map(str, command), "-o", str(out)]) == 0
+    return read_metrics(out)
+
+
+@pytest.mark.parametrize(
+    ("name", "number"),
+    [
+        ("grid_linear_regression", 123),
+        ("grid_logistic_regression", 321),
+        *(
+            pytest.param(name, number, marks=pytest.mark.slow)
+            for name, number in (
+                ("paper_linear_regression", 7),
+                ("paper_logistic_regression", 13),
+                ("held_out_linear_regression", 0),
+                ("amplitude_logistic_regression", 5),
+            )
+        ),
+    ],
+)
+def test_row_of_a_regression_can_be_had_again(name, number, tmp_path):
+    """A single neuron's run gives every metric again, to the last digits.
+
+    Sums may be taken in another order on another processor, which allows 1e-9.
+    """
+    row = read_table(name)[number]
+    metrics = run_again(name, row, tmp_path)
+    assert metrics
+    for metric, value in metrics.items():
+        if isinstance(value, float):
+            assert math.isclose(value, float(row[metric]), rel_tol=1e-9), metric
+        else:
+            assert str(value) == row[metric], metric
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "number"), [("transferred_mnist", 3), ("grid_mnist", 10)]
+)
+def test_row_of_mnist_can_be_had_again(name, number, tmp_path):
+    """A trained network gives every accuracy again to 0.5 points."""
+    row = read_table(name)[number]
+    for metric, value in run_again(name, row, tmp_path).items():
+        if metric.startswith("accuracy"):
+            # One of the paper's 200 images is half a point.
+            assert value == pytest.approx(float(row[metric]), abs=0.005 + 1e-9), metric
