@@ -69,6 +69,8 @@ _HOMES = {
         "lif_explorer",
         "regression_explorer",
     ),
+    "plans": ("Plan", "SweepError", "make_plan", "read_plan"),
+    "sweep": ("Collected", "SweepSummary", "collect_runs", "run_sweep"),
     "recording": ("MetricsError", "read_metrics", "record", "results_path"),
     "_nengo_dl": ("nengo_dl", "tf"),
 }
