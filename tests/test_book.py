@@ -24,8 +24,13 @@ LESSONS = [page for page in PAGES if page.startswith("notebooks/")]
 def build(folder, code):
     """Build the book with a short lesson, running ``code``, in place of each lesson."""
     shutil.copytree(ROOT / "book", folder / "book")
-    (folder / "results").mkdir()
-    for name in ("_config.yml", "_toc.yml", "results/versions.csv"):
+    for name in (
+        "_config.yml",
+        "_toc.yml",
+        "benchmarks/results.json",
+        "results/versions.csv",
+    ):
+        (folder / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, folder / name)
     # What a working copy gathers beside the book must not get into it.
     for stray in (".pytest_cache/README.md", ".venv/lib/NOTES.md", "out.ipynb"):

@@ -19,6 +19,9 @@ QUICK = {
     "02_spikes_to_numbers": {},
     "04_linear_regression": {"n_splits": 4},
     "05_logistic_regression": {"n_splits": 4},
+    "07_parameter_sweeps": {"n_splits": 4},
+    "08_how_sure": {"n_splits": 4},
+    "09_interactions": {"n_splits": 4},
 }
 SLOW = {
     "03_training_with_rates": {
@@ -37,6 +40,9 @@ EXPECTED = {
     "04_linear_regression": {"mspe", "mspe_line", "median_ratio", "skill"},
     "05_logistic_regression": {"accuracy", "mean_auc", "mean_accuracy_logistic"},
     "06_mnist": {"accuracy", "accuracy_all_zero", "spikes_per_image", "dataset"},
+    "07_parameter_sweeps": {"live_median_mspe", "rate_50_accuracy", "n_runs"},
+    "08_how_sure": {"median_mspe", "lucky_share", "rows_for_five_points", "power"},
+    "09_interactions": {"share_synapse_1", "held_out_accepted", "your_mse_ratio"},
     "10_cost_of_a_spike": {"acs_per_image", "energy_ratio", "mnist_best_accuracy"},
 }
 lessons = pytest.mark.parametrize(
