@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from snnlib._version import __version__
+from snnlib.kernels import quick_imports
 from snnlib.parameters import Notebook, NotebookError, ParameterError
 from snnlib.plans import SweepError, read_plan, read_value
 
@@ -175,7 +176,8 @@ def _row_values(notebook, table, run_id):
 
 
 def _sweep(options):
-    plan = read_plan(options.definition)
+    with quick_imports():
+        plan = read_plan(options.definition)
     _say(f"{len(plan.rows)} rows, {len(plan.runs)} different runs")
     if options.check:
         return 0

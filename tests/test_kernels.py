@@ -387,3 +387,20 @@ def test_imports_that_fail_are_left_to_the_notebook(start, tmp_path):
     kernels = start(Notebook(path).imports)
     outcome = kernels.run(path.read_text(), {})
     assert outcome["error"] == ("ModuleNotFoundError: No module named 'no_such_module'")
+
+
+def test_quick_imports_leave_no_trace():
+    """What is left out can be imported afterwards, and nbformat works without it."""
+    code = """
+        import sys
+        from snnlib.kernels import quick_imports
+        with quick_imports():
+            import nbformat
+        assert "rfc3987_syntax" not in sys.modules
+        nbformat.validate(nbformat.v4.new_notebook())
+        import rfc3987_syntax
+        with quick_imports():
+            assert sys.modules["rfc3987_syntax"] is rfc3987_syntax
+        assert sys.modules["rfc3987_syntax"] is rfc3987_syntax
+    """
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)
