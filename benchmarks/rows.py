@@ -119,7 +119,7 @@ SIZES = {
         n_papermill=1,
     ),
     "normal": Sizes(
-        n_rounds=3,
+        n_rounds=7,
         warm_images=BATCH,
         cold_rounds=3,
         cold_images=10_000,
