@@ -70,7 +70,13 @@ _HOMES = {
         "regression_explorer",
     ),
     "plans": ("Plan", "SweepError", "make_plan", "read_plan"),
-    "sweep": ("Collected", "SweepSummary", "collect_runs", "run_sweep"),
+    "sweep": (
+        "Collected",
+        "SweepBusyError",
+        "SweepSummary",
+        "collect_runs",
+        "run_sweep",
+    ),
     "recording": ("MetricsError", "read_metrics", "record", "results_path"),
     "_nengo_dl": ("nengo_dl", "tf"),
 }
