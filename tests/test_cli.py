@@ -2,6 +2,7 @@
 
 import contextlib
 import csv
+import logging
 import os
 import re
 import runpy
@@ -26,6 +27,14 @@ PAGE = (ROOT / "book" / "how_to_sweep.md").read_text()
 def blocks(kind):
     """Return the code blocks of a kind on the page."""
     return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.S | re.M)
+
+
+@pytest.fixture(autouse=True)
+def _own_messages(monkeypatch):
+    """Take back the handler that the command line shows messages with."""
+    logger = logging.getLogger("snnlib")
+    monkeypatch.setattr(logger, "handlers", [])
+    monkeypatch.setattr(logger, "level", logger.level)
 
 
 @pytest.fixture

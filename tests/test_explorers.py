@@ -488,8 +488,10 @@ def test_sliders_of_the_lesson_move(lesson, how, browser, book):
             assert after["drawn"] != before["drawn"], name
             here = explorer.compute(**after["values"]).readouts
             for number, value in here.items():
+                # Processors round log1p in their own ways, and a last bit may move
+                # a spike at the edge of a step by one step.
                 assert after["numbers"][number] == pytest.approx(
-                    value, rel=1e-6, abs=1e-9
+                    value, rel=1e-5, abs=1e-9
                 ), (number, after["values"])
         page.locator(f"#{identity}").get_by_role("button", name="Reset").click()
         assert state(page, identity)["values"] == explorer.start
