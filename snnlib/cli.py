@@ -3,11 +3,12 @@
 import argparse
 import csv
 import logging
+import os
 import sys
 from pathlib import Path
 
 from snnlib._version import __version__
-from snnlib.kernels import quick_imports
+from snnlib.kernels import quick_imports, thread_limits
 from snnlib.parameters import Notebook, NotebookError, ParameterError
 from snnlib.plans import SweepError, read_plan, read_value
 
@@ -70,6 +71,12 @@ def _parser():
         nargs=2,
         metavar=("TABLE", "RUN_ID"),
         help="take the parameters from a row of a collected table",
+    )
+    run.add_argument(
+        "--threads",
+        type=whole_number,
+        help="threads of its numerical libraries (default: one for each core); more "
+        "add up in another order, which a training can feel",
     )
     run.add_argument("-o", "--output", required=True, help="the executed notebook")
     run.set_defaults(command=_run)
@@ -142,6 +149,9 @@ def _run(options):
 
     from snnlib.recording import MetricsError, read_metrics
 
+    if options.threads:
+        # The kernel inherits it.
+        os.environ.update(thread_limits(options.threads))
     try:
         execute_notebook(
             options.notebook,

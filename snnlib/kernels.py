@@ -48,6 +48,11 @@ _TICK = 0.25
 _GRACE = 5.0
 
 
+def thread_limits(threads):
+    """Return the environment in which numerical libraries use so many threads."""
+    return dict.fromkeys(_THREAD_VARIABLES, str(threads))
+
+
 class KernelsError(RuntimeError):
     """A server of kernels that cannot start, or ended while it was needed."""
 
@@ -162,8 +167,7 @@ class WarmKernels:
         self._link.send((self.imports, self.warm))
 
     def _environment(self):
-        threads = dict.fromkeys(_THREAD_VARIABLES, str(self.threads))
-        environment = {**os.environ, **threads}
+        environment = {**os.environ, **thread_limits(self.threads)}
         if self.warm:
             # A GPU that was opened before a fork cannot be used after it.
             environment |= {"MPLBACKEND": _INLINE_BACKEND, "CUDA_VISIBLE_DEVICES": "-1"}

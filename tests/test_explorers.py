@@ -450,6 +450,17 @@ def state(page, identity):
     )
 
 
+def readouts_near(explorer, values):
+    """Yield Python's read-outs at the values, and a rounding error to either side.
+
+    Processors round log1p in their own ways. Where a spike falls on the edge of a step,
+    that moves it by a whole step, in Python or in the page.
+    """
+    for nudge in (0.0, 1e-12, -1e-12, 1e-9, -1e-9):
+        near = {**values, "max_rate": values["max_rate"] * (1 + nudge)}
+        yield explorer.compute(**near).readouts
+
+
 @pytest.mark.browser
 @pytest.mark.parametrize(
     "lesson",
@@ -486,13 +497,11 @@ def test_sliders_of_the_lesson_move(lesson, how, browser, book):
             name = slider.get_attribute("id").split("-")[-1]
             assert after["values"][name] != before["values"][name]
             assert after["drawn"] != before["drawn"], name
-            here = explorer.compute(**after["values"]).readouts
-            for number, value in here.items():
-                # Processors round log1p in their own ways, and a last bit may move
-                # a spike at the edge of a step by one step.
-                assert after["numbers"][number] == pytest.approx(
-                    value, rel=1e-5, abs=1e-9
-                ), (number, after["values"])
+            assert any(
+                {name: after["numbers"][name] for name in here}
+                == pytest.approx(here, rel=1e-6, abs=1e-9)
+                for here in readouts_near(explorer, after["values"])
+            ), after
         page.locator(f"#{identity}").get_by_role("button", name="Reset").click()
         assert state(page, identity)["values"] == explorer.start
     context.close()
