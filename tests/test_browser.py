@@ -84,6 +84,14 @@ def test_page_images_have_alt_text(page):
         assert not Path(alt).suffix[1:].isalnum(), alt
 
 
+def test_page_draws_tables(page):
+    """No table is left as the bars and dashes it was written with."""
+    paragraphs = page.eval_on_selector_all(
+        "article p", "all => all.map(p => p.innerText)"
+    )
+    assert not [text for text in paragraphs if text.lstrip().startswith("| ")]
+
+
 def test_page_renders_mathematics(page):
     """Each formula is drawn, none with an error; without one, MathJax stays away."""
     formulas = page.locator(".math").count()
