@@ -129,8 +129,8 @@ SIZES = {
         n_splits=1000,
         split_rounds=2,
         n_sampled=20,
-        sweep_rounds=1,
-        n_papermill=4,
+        sweep_rounds=2,
+        n_papermill=14,
     ),
     "full": Sizes(
         n_rounds=11,

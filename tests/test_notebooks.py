@@ -133,6 +133,12 @@ def test_lesson_refuses_a_bad_value_early(lesson, parameters, message, tmp_path)
     assert failure.value.cell_index <= 9 < n_cells / 3
 
 
+def test_live_panel_has_as_many_splits_as_its_table(tmp_path):
+    """Lesson 07 compares with 100 committed splits, and says so at once."""
+    with pytest.raises(PapermillExecutionError, match=r"n_splits.*1 to 100.*got 101"):
+        run("07_parameter_sweeps", tmp_path, n_splits=101)
+
+
 def test_readme_command_runs_from_the_root(tmp_path):
     """The papermill line of the README works as it stands, here with fewer splits."""
     values = {"max_rate": 150, "synapse": 0.1, "seed": 3, "n_splits": 4}

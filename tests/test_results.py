@@ -52,7 +52,6 @@ def test_table_holds_what_the_definition_asks_for(definition, monkeypatch):
 
 def run_again(name, row, folder):
     """Do the run of a row by its id, as the how-to page says; return its metrics."""
-
     definition = read_plan(ROOT / "sweeps" / f"{name}.yaml")
     out = folder / "again.ipynb"
     table = ROOT / "results" / f"{name}.csv"
@@ -96,7 +95,8 @@ def test_row_of_a_regression_can_be_had_again(name, number, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "number"), [("transferred_mnist", 3), ("grid_mnist", 10)]
+    ("name", "number"),
+    [("transferred_mnist", 3), ("grid_mnist", 10), ("full_mnist", 5)],
 )
 def test_row_of_mnist_can_be_had_again(name, number, tmp_path):
     """A trained network gives every accuracy again to 0.5 points."""
