@@ -19,7 +19,7 @@ endif
 # built with one that runs everywhere.
 INSTALL = -m pip install --disable-pip-version-check --quiet
 define install
-$(1) $(INSTALL) "setuptools<81" wheel
+$(1) $(INSTALL) "setuptools>=77,<81" wheel
 $(1) $(INSTALL) --no-build-isolation $(2)
 endef
 

@@ -12,12 +12,15 @@ reads it again whenever one of its Keras aliases is first used.
 import importlib
 import logging
 import os
+import random
 import subprocess
 import sys
 import tempfile
 import types
 import warnings
 from contextlib import contextmanager, nullcontext
+
+import numpy as np
 
 LEGACY_KERAS = "TF_USE_LEGACY_KERAS"
 LOG_LEVEL = "TF_CPP_MIN_LOG_LEVEL"
@@ -151,3 +154,38 @@ def _import_nengo_dl():
 
 
 nengo_dl, tf = _import_nengo_dl()
+
+
+@contextmanager
+def own_randomness(seed=None):
+    """Give the caller's global random numbers back as they were before the block.
+
+    NengoDL's simulators seed TensorFlow whenever they are built or traced, and Keras
+    shuffles by TensorFlow's global generator. Without this, a ``fit`` would restart the
+    random numbers of the program around it.
+
+    Parameters
+    ----------
+    seed : int or None, default=None
+        Seed of Python, NumPy and TensorFlow inside the block; None leaves them running.
+
+    Yields
+    ------
+    None
+    """
+    context = importlib.import_module("tensorflow.python.eager.context").context()
+    keras = importlib.import_module("tf_keras.src.backend")._SEED_GENERATOR
+    numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
+    # TensorFlow and Keras have no public way to read their generators.
+    tf_state = {name: getattr(context, name) for name in ("_seed", "_rng")}
+    keras_state = vars(keras).copy()
+    try:
+        if seed is not None:
+            tf.keras.utils.set_random_seed(seed)
+        yield
+    finally:
+        np.random.set_state(numpy_state)  # noqa: NPY002
+        random.setstate(python_state)
+        vars(context).update(tf_state)
+        vars(keras).clear()
+        vars(keras).update(keras_state)

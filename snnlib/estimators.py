@@ -254,7 +254,7 @@ class _EnsembleEstimator(_SpikingEstimator):
 
     def _train_by_gradient(self, X, targets, loss):
         """Improve encoders, biases and decoders by gradient descent on rates."""
-        from snnlib._nengo_dl import nengo_dl, tf
+        from snnlib._nengo_dl import nengo_dl, own_randomness, tf
 
         # Spikes of area 1 / max_rate keep all weights near 1, where Adam works best.
         unit = self.max_rate * self.amplitude
@@ -276,11 +276,13 @@ class _EnsembleEstimator(_SpikingEstimator):
             network.config[network.encode].trainable = False
             network.config[network.centre].trainable = False
         seed = int(check_random_state(self.random_state).randint(2**31 - 1))
-        tf.keras.utils.set_random_seed(seed)
         batch_size = min(self.batch_size, len(X))
         used = np.resize(np.arange(len(X)), -(-len(X) // batch_size) * batch_size)
         output = _probes(network)["output"]
-        with _dl_simulator(network, batch_size, self.dt, seed) as sim:
+        with (
+            own_randomness(seed),
+            _dl_simulator(network, batch_size, self.dt, seed) as sim,
+        ):
             sim.compile(
                 optimizer=tf.optimizers.Adam(self.learning_rate), loss={output: loss}
             )
@@ -1159,14 +1161,14 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
 
     def _train(self, images, codes):
         """Return trained weights, and loss and accuracy after each epoch."""
-        from snnlib._nengo_dl import tf
+        from snnlib._nengo_dl import own_randomness
 
         batch_size = min(self.batch_size, len(images))
         order = np.random.default_rng(self.seed_).permutation(len(images))
         logger.info("training on %d images for %d epochs", len(images), self.n_epochs)
-        tf.keras.utils.set_random_seed(self.seed_)
         train = self._train_keras if self.trainer == "keras" else self._train_nengo_dl
-        weights, history = train(images[order], codes[order], batch_size)
+        with own_randomness(self.seed_):
+            weights, history = train(images[order], codes[order], batch_size)
         return weights, {
             name.removeprefix("output_"): values for name, values in history.items()
         }
@@ -1262,6 +1264,8 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         images = self._check_images(X)
         if self._adds_up_spikes:
             return self._simulate_events(images, keep_spikes=True)[2]
+        from snnlib._nengo_dl import own_randomness
+
         network = self._declare_network()
         layers = [
             (connection.post_obj, connection.pre_obj.shape_out)
@@ -1271,7 +1275,10 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         with network:
             probes = [nengo.Probe(neurons) for neurons, _ in layers]
         batch_size = min(self.batch_size, len(images))
-        with _dl_simulator(network, batch_size, self.dt, self.seed_) as sim:
+        with (
+            own_randomness(),
+            _dl_simulator(network, batch_size, self.dt, self.seed_) as sim,
+        ):
             shown = [
                 [spikes > 0 for spikes in batch]
                 for batch in self._show(images, sim, network.input, probes)
@@ -1314,15 +1321,18 @@ class SpikingConvClassifier(ClassifierMixin, _SpikingEstimator):
         )
 
     def _simulate_nengo_dl(self, images):
-        sim, image, probes = self._warm_simulator()
-        layers = [name for name in probes if name.startswith("spikes ")]
-        wanted = [probes[name] for name in ("output", *layers)]
+        from snnlib._nengo_dl import own_randomness
+
         outputs, counts = [], []
-        for output, *spikes in self._show(images, sim, image, wanted):
-            outputs.append(output)
-            counts.append(
-                np.rint(np.concatenate(spikes, axis=2) * self.dt / self.amplitude)
-            )
+        with own_randomness():
+            sim, image, probes = self._warm_simulator()
+            layers = [name for name in probes if name.startswith("spikes ")]
+            wanted = [probes[name] for name in ("output", *layers)]
+            for output, *spikes in self._show(images, sim, image, wanted):
+                outputs.append(output)
+                counts.append(
+                    np.rint(np.concatenate(spikes, axis=2) * self.dt / self.amplitude)
+                )
         return ConvRun(np.concatenate(outputs), np.concatenate(counts).astype(int))
 
     def _show(self, images, sim, image, probes):

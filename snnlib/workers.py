@@ -95,7 +95,8 @@ def outcomes_on_this_machine(requests, n_workers=None):
             host="127.0.0.1",
             # The kernels need the memory, not the workers.
             memory_limit=None,
-            dashboard_address=":0",
+            # Without a host, Dask's pages would be served to the whole network.
+            dashboard_address="127.0.0.1:0",
             silence_logs=logging.CRITICAL,
             preload=[__name__],
         ) as cluster,

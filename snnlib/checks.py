@@ -1,0 +1,193 @@
+"""Refuse a bad value in one sentence: its name, what is allowed, what came."""
+
+import math
+from numbers import Integral, Real
+
+import numpy as np
+
+
+def _refuse(owner, name, allowed, got):
+    where = f"{owner}: " if owner else ""
+    msg = f"{where}{name} must be {allowed}; got {got}."
+    raise ValueError(msg)
+
+
+def _short(value):
+    """Write a value in a line, however large it is."""
+    try:
+        text = repr(value)
+    except ValueError:
+        # Python does not write out whole numbers of more than 4300 digits.
+        text = f"a whole number of {value.bit_length()} bits"
+    return text if len(text) <= 200 else f"{text[:200]} ..."
+
+
+def check_bool(name, value, *, owner=""):
+    """Return a value that is True or False.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in the message.
+    value : object
+        What came.
+    owner : str, default=""
+        Function or class to name in the message.
+
+    Returns
+    -------
+    value : bool
+
+    Raises
+    ------
+    ValueError
+        If it is anything else, such as 0 or "no".
+    """
+    if not isinstance(value, bool | np.bool_):
+        _refuse(owner, name, "True or False", repr(value))
+    return bool(value)
+
+
+def check_choice(name, value, choices, *, owner=""):
+    """Return a value that is one of some words.
+
+    Parameters
+    ----------
+    name, value, owner
+        As in `check_bool`.
+    choices : sequence of str
+        The words.
+
+    Returns
+    -------
+    value : str
+
+    Raises
+    ------
+    ValueError
+        If it is none of them.
+    """
+    if not isinstance(value, str) or value not in choices:
+        _refuse(owner, name, f"one of {sorted(choices)}", repr(value))
+    return value
+
+
+def check_whole(name, value, low, high=None, *, owner=""):
+    """Return a whole number within limits, as Python's int.
+
+    Parameters
+    ----------
+    name, value, owner
+        As in `check_bool`.
+    low : int
+        The smallest allowed.
+    high : int or None, default=None
+        The largest allowed; None is no limit.
+
+    Returns
+    -------
+    value : int
+
+    Raises
+    ------
+    ValueError
+        If it is none, or outside. A float is none, even 3.0, and neither is a bool.
+    """
+    is_whole = isinstance(value, Integral) and not isinstance(value, bool)
+    if not is_whole or value < low or (high is not None and value > high):
+        limits = f"from {low} to {high}" if high is not None else f"from {low} on"
+        _refuse(owner, name, f"a whole number {limits}", _short(value))
+    return int(value)
+
+
+def check_number(
+    name, value, *, above=None, low=None, high=None, is_optional=False, owner=""
+):
+    """Return a finite real number within limits, as Python's float.
+
+    Parameters
+    ----------
+    name, value, owner
+        As in `check_bool`.
+    above : float or None, default=None
+        It must be larger than this.
+    low, high : float or None, default=None
+        It must not be smaller or larger than these.
+    is_optional : bool, default=False
+        Whether None is allowed, and returned.
+
+    Returns
+    -------
+    value : float or None
+
+    Raises
+    ------
+    ValueError
+        If it is not a number, not finite, or outside.
+    """
+    if value is None and is_optional:
+        return None
+    number = _as_float(value)
+    fits = (
+        math.isfinite(number)
+        and (above is None or number > above)
+        and (low is None or number >= low)
+        and (high is None or number <= high)
+    )
+    if not fits:
+        limits = [
+            f"{word} {limit:g}"
+            for word, limit in (("above", above), ("from", low), ("to", high))
+            if limit is not None
+        ]
+        allowed = " ".join(["a finite number", *limits])
+        allowed += ", or None" if is_optional else ""
+        _refuse(owner, name, allowed, _short(value))
+    return number
+
+
+def _as_float(value):
+    """Return a number as a float, and NaN for what is none or too large for one."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return math.nan
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
+
+
+def check_finite(name, values, *, n_axes=None, owner=""):
+    """Return finite real numbers as a float array.
+
+    Parameters
+    ----------
+    name, owner
+        As in `check_bool`.
+    values : array-like
+        What came.
+    n_axes : int or None, default=None
+        Number of axes it must have; None takes any.
+
+    Returns
+    -------
+    values : float ndarray
+        A view of what came, where that was a float array.
+
+    Raises
+    ------
+    ValueError
+        If it holds what is no real number, or NaN or infinity, or is ragged.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        array = np.empty(0, object)
+    if array.dtype.kind not in "buif":
+        _refuse(owner, name, "an array of real numbers", _short(values))
+    if n_axes is not None and array.ndim != n_axes:
+        _refuse(owner, name, f"an array with {n_axes} axes", f"shape {array.shape}")
+    array = array.astype(float, copy=False)
+    if not np.isfinite(array).all():
+        n_bad = int((~np.isfinite(array)).sum())
+        _refuse(owner, name, "finite", f"{n_bad} of {array.size} that are not")
+    return array

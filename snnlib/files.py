@@ -1,0 +1,76 @@
+"""Write files whole or not at all, and values as JSON knows them."""
+
+import contextlib
+import os
+import secrets
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def written_whole(path, mode="w"):
+    """Open a file that gets its name once the block has ended well.
+
+    Until then it lies beside, under a name that cannot be guessed, and an error in the
+    block removes it: whoever reads ``path`` finds the old content or the new. A link at
+    ``path`` is replaced, not followed. Folders are not made.
+
+    Parameters
+    ----------
+    path : path-like
+        The file's name.
+    mode : {"w", "wb"}, default="w"
+        For text, in UTF-8, or for bytes.
+
+    Yields
+    ------
+    file : file object
+        Its ``name`` is where the content lies meanwhile.
+
+    Raises
+    ------
+    OSError
+        If the folder cannot be written to.
+    """
+    path = Path(path)
+    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    # "x" fails where something has that name already, be it a link.
+    text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
+    try:
+        with part.open(mode.replace("w", "x"), **text) as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            part.unlink()
+        raise
+
+
+def plain(value):
+    """Return NumPy's numbers and arrays as Python's own, inside containers too.
+
+    What is nothing of NumPy's comes back as it is, be it known to JSON or not.
+
+    Parameters
+    ----------
+    value : object
+        A number, text, or lists, tuples and dicts of them.
+
+    Returns
+    -------
+    value : object
+        With lists for tuples and arrays.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> plain({"a": np.int64(3), "b": (np.float64(0.5), np.arange(2))})
+    {'a': 3, 'b': [0.5, [0, 1]]}
+    """
+    if isinstance(value, dict):
+        return {plain(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    # Arrays and scalars have it, also those of JAX and PyTorch.
+    return plain(value.tolist()) if hasattr(value, "tolist") else value
