@@ -177,8 +177,8 @@ def own_randomness(seed=None):
     keras = importlib.import_module("tf_keras.src.backend")._SEED_GENERATOR
     numpy_state, python_state = np.random.get_state(), random.getstate()  # noqa: NPY002
     # TensorFlow and Keras have no public way to read their generators.
-    tf_state = {name: getattr(context, name) for name in ("_seed", "_rng")}
-    keras_state = vars(keras).copy()
+    kept = [(context, "_seed"), (context, "_rng"), (keras, "generator")]
+    kept = [(owner, name, vars(owner).get(name)) for owner, name in kept]
     try:
         if seed is not None:
             tf.keras.utils.set_random_seed(seed)
@@ -186,6 +186,5 @@ def own_randomness(seed=None):
     finally:
         np.random.set_state(numpy_state)  # noqa: NPY002
         random.setstate(python_state)
-        vars(context).update(tf_state)
-        vars(keras).clear()
-        vars(keras).update(keras_state)
+        for owner, name, value in kept:
+            setattr(owner, name, value)
