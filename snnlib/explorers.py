@@ -19,8 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from snnlib.neurons import Lif
 from snnlib.plots import COLORS
-from snnlib.simulation import check_lif, lowpass, read_out, simulate
+from snnlib.simulation import lowpass, read_out, simulate
 
 FACE_VARIABLE = "SNNLIB_EXPLORERS"
 FACES = ("widgets", "html")
@@ -416,13 +417,9 @@ class _LifExplorer(Explorer):
         from snnlib.networks import ensemble_network
 
         dt = 0.001
-        check_lif(
-            max_rate=max_rate,
-            tau_ref=tau_ref,
-            synapse=None,
-            presentation_time=1.0,
-            dt=dt,
-        )
+        Lif(
+            max_rate=max_rate, intercept=intercept, tau_rc=tau_rc, tau_ref=tau_ref
+        ).check(dt)
         neuron_type = nengo.LIF(tau_rc=tau_rc, tau_ref=tau_ref)
         gain, bias = neuron_type.gain_bias([max_rate], [intercept])
         network = ensemble_network(

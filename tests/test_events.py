@@ -40,6 +40,8 @@ NETWORKS = {
     "colour and not square": ("4C3-AP2-5C3", (9, 14, 3), {"tau_ref": 0.0035}),
     "fully connected": ("3C3-AP2-12-7", (8, 8, 1), {"layer_synapse": 0.01}),
     "fully connected only": ("9", (8, 8, 1), {"dt": 0.002}),
+    "no floor": ("4C3-AP2-6C2", (8, 8, 1), {"min_voltage": -1e3}),
+    "a low floor": ("4C3-9", (8, 8, 1), {"min_voltage": -0.5, "tau_ref": 0.001}),
 }
 SETTINGS = {
     "reference": {},
@@ -79,14 +81,14 @@ def digits(n_images, image_shape=(28, 28, 1)):
 
 def run_events(classifier, images, dtype=np.float32):
     """Return output, counts and spikes of the event engine at a precision."""
-    names = ("max_rate", "intercept", "tau_rc", "tau_ref", "amplitude", "dt")
     stages, neuron = compile_events(
         classifier.weights_,
         classifier.architecture,
         classifier.image_shape_,
+        classifier._lif,
+        dt=classifier.dt,
         layer_synapse=classifier.layer_synapse,
         dtype=dtype,
-        **{name: getattr(classifier, name) for name in names},
     )
     rng = np.random.default_rng(classifier.seed_)
     voltages = [
@@ -205,10 +207,10 @@ def test_events_do_not_depend_on_the_batch(monkeypatch):
 
 def test_events_list_a_layer_that_fires_whole():
     """Every neuron may spike at every step, and all spikes are counted."""
-    classifier = untrained("3C3", (8, 8, 1), tau_ref=0.0, max_rate=5000.0)
+    classifier = untrained("3C3", (8, 8, 1), tau_ref=0.0, max_rate=1000.0)
     classifier.weights_[0], classifier.weights_[1] = (
         np.zeros_like(classifier.weights_[0]),
-        np.ones_like(classifier.weights_[1]),
+        np.full_like(classifier.weights_[1], 100),
     )
     classifier.set_params(engine="event")
     counts = classifier.simulate(digits(3, (8, 8, 1))).spike_counts
@@ -235,6 +237,7 @@ def test_events_need_no_folder_to_write_to(tmp_path):
         "rng = np.random.default_rng(0)\n"
         "classifier.weights_ = [rng.normal(size=s) for s in ((9, 4), 4, (4, 2), 2)]\n"
         "classifier.image_shape_, classifier.seed_ = (3, 3, 1), 0\n"
+        "classifier.classes_ = np.arange(2)\n"
         "output = classifier.simulate(rng.uniform(size=(2, 3, 3))).output\n"
     )
     script = (

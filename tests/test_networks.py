@@ -18,6 +18,7 @@ from snnlib import (
     simulate,
 )
 from snnlib.networks import Conv, Dense, Pool, _lif_rate
+from snnlib.neurons import Lif
 
 SMALL = {"image_shape": (8, 8, 1), "n_classes": 10, "architecture": "4C3-AP2-6C3"}
 SMALL_SHAPES = [(3, 3, 1, 4), (4,), (3, 3, 4, 6), (6,), (6, 10), (10,)]
@@ -329,8 +330,8 @@ def test_rate_model_gives_the_rates_of_nengo_dl(setting, monkeypatch):
     scores = rate_model(**SMALL, weights=weights, **setting)(images).numpy()
 
     monkeypatch.setattr(
-        "snnlib.networks.lif",
-        lambda tau_rc, tau_ref, amplitude, _: nengo.LIFRate(tau_rc, tau_ref, amplitude),
+        "snnlib.neurons.Lif.neuron_type",
+        lambda lif, _=0: nengo.LIFRate(lif.tau_rc, lif.tau_ref, lif.amplitude),
     )
     # NengoDL warns of a filter that a single step leaves no time for.
     network = conv_network(**SMALL, weights=weights, **setting, synapse=None)
@@ -348,7 +349,7 @@ def test_rate_model_has_the_gradient_of_the_rate():
     """Against central differences of the rate formula; 0 where no spike is fired."""
     tf = snnlib.tf
     x = np.array([-2.0, 0.0, 0.05, 0.3, 1.0, 5.0], np.float32)
-    rate = _lif_rate(100, 0.0, 0.02, 0.002, 0.01, tf)
+    rate = _lif_rate(Lif(amplitude=0.01), tf)
     gain = 1 / -np.expm1((0.002 - 0.01) / 0.02) - 1
     with tf.GradientTape() as tape:
         inputs = tf.constant(x)

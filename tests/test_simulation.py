@@ -6,7 +6,7 @@ import pytest
 
 from snnlib import lif_spikes, lowpass, read_out, settled_fraction, simulate
 from snnlib.networks import ensemble_network
-from snnlib.simulation import check_lif, step_count
+from snnlib.simulation import step_count
 
 
 def random_case(seed):
@@ -153,19 +153,3 @@ def test_step_count_refuses_less_than_a_step():
     assert step_count(0.03, 0.001) == 30
     with pytest.raises(ValueError, match=r"presentation_time.*dt=0\.001.*0\.0001"):
         step_count(0.0001, 0.001)
-
-
-def test_check_lif_names_the_limit_of_max_rate():
-    """The message holds the owner, the limit and the value."""
-    settings = {"synapse": 0.1, "presentation_time": 1.0, "dt": 0.001}
-    check_lif(max_rate=499, tau_ref=0.002, **settings)
-    with pytest.raises(ValueError, match=r"'max_rate'.*Toy.*500 Hz.*Got 500"):
-        check_lif(max_rate=500, tau_ref=0.002, owner="Toy", **settings)
-
-
-def test_check_lif_warns_of_a_synapse_that_does_not_settle():
-    """The warning gives the fraction that does settle."""
-    with pytest.warns(UserWarning, match=r"synapse=0\.1 s.*26%"):
-        check_lif(
-            max_rate=100, tau_ref=0.002, synapse=0.1, presentation_time=0.03, dt=0.001
-        )
