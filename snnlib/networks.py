@@ -464,9 +464,11 @@ def rate_model(
     model : tf_keras.Model
         From flat images of shape (n_images, n_pixels) to one score per class.
     """
+    lif = conv_neuron(**neuron)
+    check_weights(weights, image_shape, n_classes, architecture)
     from snnlib._nengo_dl import tf
 
-    rate = _lif_rate(conv_neuron(**neuron), tf)
+    rate = _lif_rate(lif, tf)
     return _keras_model(image_shape, n_classes, architecture, rate, weights, seed, tf)
 
 
@@ -493,6 +495,7 @@ def relu_model(
     model : tf_keras.Model
         From flat images of shape (n_images, n_pixels) to one score per class.
     """
+    check_weights(weights, image_shape, n_classes, architecture)
     from snnlib._nengo_dl import tf
 
     return _keras_model(
@@ -531,7 +534,6 @@ def read_weights(path):
 
 
 def _keras_model(image_shape, n_classes, architecture, activation, weights, seed, tf):
-    check_weights(weights, image_shape, n_classes, architecture)
     layers = parse_architecture(architecture)
     keras_layers = _keras_layers(layers, n_classes, weights, seed, tf)
     image = signal = tf.keras.Input((int(np.prod(image_shape)),))

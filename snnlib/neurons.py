@@ -107,12 +107,14 @@ class Lif:
         -------
         neuron_type : nengo.LIF
         """
+        one_for_all = np.ndim(voltage) == 0
+        start = nengo.dists.Choice([voltage]) if one_for_all else voltage
         return nengo.LIF(
             tau_rc=self.tau_rc,
             tau_ref=self.tau_ref,
             min_voltage=self.min_voltage,
             amplitude=self.amplitude,
-            initial_state={"voltage": voltage},
+            initial_state={"voltage": start},
         )
 
     def check(self, dt, *, dtype=np.float64, owner="LIF"):

@@ -1,9 +1,12 @@
 """Spiking estimators: scikit-learn's contract, Nengo's spikes, published accuracy."""
 
+import inspect
 import pickle
+import random
 import tracemalloc
 import warnings
 
+import nengo
 import numpy as np
 import pandas as pd
 import pytest
@@ -15,6 +18,7 @@ from sklearn.model_selection import (
     GridSearchCV,
     KFold,
     cross_val_score,
+    train_test_split,
     validation_curve,
 )
 from sklearn.pipeline import make_pipeline
@@ -36,6 +40,7 @@ from snnlib import (
     train_test_birth_weight,
     train_test_iris_setosa,
 )
+from snnlib.neurons import Lif
 
 ENSEMBLES = (SpikingRegressor, SpikingClassifier)
 ALL = (*ENSEMBLES, SpikingConvClassifier)
@@ -748,3 +753,304 @@ def test_named_features_predict_without_a_warning(estimator):
         warnings.simplefilter("error")
         named = fitted.predict(X)
     np.testing.assert_array_equal(named[:5], fitted.predict(X[:5]))
+
+
+# --- the caller's world ---------------------------------------------------------------
+
+
+def drawn_numbers():
+    """Draw from every generator that belongs to the caller."""
+    of_numpy = np.random.random_sample()  # noqa: NPY002, it is the caller's
+    return of_numpy, random.random(), float(snnlib.tf.random.uniform([]))
+
+
+IMAGES = np.random.default_rng(0).uniform(size=(12, 6, 6))
+DIGITS = np.arange(12) % 2
+QUIET = {"n_epochs": 1, "verbose": 0, "random_state": 0}
+
+
+def fit_and_predict(estimator):
+    """Use an estimator as a reader does."""
+    X = IMAGES.reshape(12, -1)
+    fitted = estimator.fit(X, DIGITS)
+    fitted.predict(X)
+    fitted.spike_trains(X[:2])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        SpikingRegressor(random_state=0),
+        SpikingClassifier(3, encoders="random", initial_voltage="uniform", **BRIEF,
+                          random_state=0),
+        SpikingRegressor(3, method="gradient", n_epochs=1, **BRIEF, random_state=0),
+        SpikingClassifier(3, method="gradient", n_epochs=1, **BRIEF, random_state=0),
+        SpikingConvClassifier("3", **QUIET),
+        SpikingConvClassifier("3", trainer="nengo_dl", engine="nengo_dl", **QUIET),
+    ],
+    ids=["nef", "drawn", "gradient", "gradient classes", "keras", "nengo_dl"],
+)  # fmt: skip
+def test_fit_and_predict_leave_the_callers_random_numbers_alone(estimator):
+    """NumPy, Python and TensorFlow go on as if nothing had been fitted between."""
+    sequences = []
+    for between in (lambda: None, lambda: fit_and_predict(clone(estimator))):
+        np.random.seed(3)  # noqa: NPY002
+        random.seed(3)
+        snnlib.tf.random.set_seed(3)
+        first = drawn_numbers()
+        between()
+        sequences.append([first, drawn_numbers(), drawn_numbers()])
+    assert sequences[0] == sequences[1]
+
+
+def test_unseeded_splits_with_a_fit_between_differ():
+    """A loop over random splits is a loop over different splits."""
+    model = SpikingConvClassifier("3", **QUIET)
+    splits = []
+    for _ in range(3):
+        train, test = train_test_split(np.arange(12))
+        model.fit(IMAGES[train], DIGITS[train] if np.ptp(DIGITS[train]) else DIGITS[:9])
+        splits.append(tuple(sorted(test)))
+    assert len(set(splits)) > 1
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (SpikingRegressor(synapse=2.0), "synapse=2.0 s is longer"),
+        (SpikingClassifier(synapse=2.0), "synapse=2.0 s is longer"),
+        (SpikingRegressor(dt=0.005), "dt=0.005 s is longer than tau_ref"),
+        (SpikingClassifier(dt=0.005), "dt=0.005 s is longer than tau_ref"),
+        (SpikingRegressor(intercept=0.99999), "No neuron fires"),
+        (SpikingConvClassifier("3", dt=0.005, **QUIET), "dt=0.005 s is longer"),
+    ],
+    ids=lambda value: (
+        type(value).__name__ if not isinstance(value, str) else value[:12]
+    ),
+)
+def test_warnings_come_once_and_point_at_the_callers_line(estimator, message):
+    """`fit` warns, at the line that called it; `predict` does not say it again."""
+    X = IMAGES if isinstance(estimator, SpikingConvClassifier) else IMAGES[:, 0]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = clone(estimator).fit(X, DIGITS)
+        fitted.predict(X)
+        fitted.check_parameters()
+    told = [warning for warning in caught if message in str(warning.message)]
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    assert told[0].lineno == inspect.currentframe().f_lineno - 6
+
+
+def test_failed_build_leaves_nengos_precision_alone(monkeypatch):
+    """NengoDL builds with 32 bits, also where the building fails half-way."""
+    model = SpikingConvClassifier("3", engine="nengo_dl", **QUIET).fit(IMAGES, DIGITS)
+    before = nengo.rc.get("precision", "bits")
+
+    def fails(*_, **__):
+        message = "no room"
+        raise MemoryError(message)
+
+    monkeypatch.setattr("nengo_dl.simulator.NengoModel.build", fails)
+    with pytest.raises(MemoryError):
+        model.predict(IMAGES)
+    assert nengo.rc.get("precision", "bits") == before
+
+
+# --- settings after fit ---------------------------------------------------------------
+
+LEARNED = {
+    "n_neurons": 7,
+    "max_rate": 33.0,
+    "intercept": 0.5,
+    "encoders": "random",
+    "reg": 5.0,
+    "method": "gradient",
+    "n_epochs": 3,
+    "learning_rate": 9.0,
+    "batch_size": 1,
+    "random_state": 9,
+}
+LIVE = {
+    "tau_rc": 0.1,
+    "tau_ref": 0.004,
+    "amplitude": 2.0,
+    "min_voltage": -1.0,
+    "synapse": 0.2,
+    "initial_voltage": "uniform",
+    "presentation_time": 0.15,
+    "dt": 0.0005,
+    "readout": "last",
+}
+
+
+def test_every_parameter_is_either_learned_or_live():
+    """No parameter is left out of the two tests below."""
+    assert LEARNED.keys() | LIVE.keys() == SpikingRegressor().get_params().keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_fit_learned_stays(kind):
+    """Neither predictions nor probabilities move when what is learned is changed."""
+    estimator, X = fitted_toy(kind, n_neurons=3)
+    outputs = [estimator.output(X), estimator.predict(X)]
+    if kind != "regression":
+        outputs.append(estimator.predict_proba(X))
+    for name, value in LEARNED.items():
+        estimator.set_params(**{name: value})
+        np.testing.assert_array_equal(estimator.output(X), outputs[0])
+        np.testing.assert_array_equal(estimator.predict(X), outputs[1])
+        if kind != "regression":
+            np.testing.assert_array_equal(estimator.predict_proba(X), outputs[2])
+        assert simulate(estimator.network_, X[:1], 0.01)
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_other_settings_act_at_once(name):
+    """They do what they do to ``network_`` in Nengo, the second route."""
+    estimator, X = fitted_toy("regression", n_neurons=3)
+    X = X[:2]
+    before = estimator.output(X), estimator.predict(X)
+    estimator.set_params(**{name: LIVE[name]})
+    after = estimator.output(X), estimator.predict(X)
+    recorded = simulate(
+        estimator.network_, X, estimator.presentation_time, dt=estimator.dt
+    )
+    np.testing.assert_allclose(after[0], recorded["output"], atol=1e-9)
+    if name == "readout":
+        assert (after[1] != before[1]).all()
+    elif name != "min_voltage":
+        # A constant input does not feel the floor.
+        assert after[0].shape != before[0].shape or (after[0] != before[0]).any()
+
+
+def test_initial_voltage_is_drawn_once():
+    """From "uniform" to "zero" and back, the same voltages are there again."""
+    estimator, _ = fitted_toy("regression", n_neurons=200, initial_voltage="uniform")
+    drawn = estimator.initial_voltage_
+    assert 0 <= drawn.min() < 0.05
+    assert 0.95 < drawn.max() < 1
+    assert not estimator.set_params(initial_voltage="zero").initial_voltage_.any()
+    estimator.set_params(initial_voltage="uniform")
+    np.testing.assert_array_equal(estimator.initial_voltage_, drawn)
+
+
+@pytest.mark.parametrize("voltage", ["zero", "uniform"])
+def test_pickle_of_an_older_version_predicts_alike(voltage):
+    """It knew no min_voltage, and kept the voltages that it had drawn."""
+    estimator, X = fitted_toy("two classes", n_neurons=3, initial_voltage=voltage)
+    state = dict(estimator.__getstate__())
+    state["initial_voltage_"] = estimator.initial_voltage_
+    for name in ("min_voltage", "method_", "_drawn_voltage"):
+        del state[name]
+    older = SpikingClassifier.__new__(SpikingClassifier)
+    older.__setstate__(state)
+    assert older.min_voltage == 0
+    np.testing.assert_array_equal(older.output(X), estimator.output(X))
+    np.testing.assert_array_equal(older.predict_proba(X), estimator.predict_proba(X))
+
+
+# --- what fit solves for --------------------------------------------------------------
+
+
+def test_intercepts_of_the_other_neurons():
+    """The first is at ``intercept``, the others evenly over 95 % of what is above."""
+    regressor, _ = fitted_toy("regression", n_neurons=4000, intercept=-0.6)
+    intercepts = (1 - regressor.bias_) / regressor.gain_
+    assert intercepts[0] == pytest.approx(-0.6)
+    share = (intercepts[1:] + 0.6) / 1.6
+    assert share.min() == pytest.approx(0, abs=0.002)
+    assert share.max() == pytest.approx(0.95, abs=0.002)
+    # The mean of 3999 even draws has a standard error of 0.0043.
+    assert share.mean() == pytest.approx(0.475, abs=0.013)
+
+
+@pytest.mark.parametrize("reg", [0.0, 0.01, 0.3])
+def test_decoders_solve_the_penalised_normal_equations(reg):
+    """(A'A + n (reg max)^2) d = A'y with centred rates A, as Nengo's LstsqL2 has it."""
+    regressor, X = fitted_toy("regression", n_neurons=3, amplitude=0.5, reg=reg)
+    y = toy("regression")[1]
+    current = (X - regressor.offset_) / regressor.scale_ @ regressor.encoders_.T
+    rates = 0.5 * Lif().rates(current * regressor.gain_ + regressor.bias_)
+    centred = rates - rates.mean(axis=0)
+    penalty = len(X) * (reg * rates.max()) ** 2
+    matrix = centred.T @ centred + penalty * np.eye(3)
+    decoders = np.linalg.solve(matrix, centred.T @ (y - y.mean()))
+    np.testing.assert_allclose(regressor.decoders_[0], decoders, rtol=1e-6)
+    constant = y.mean() - rates.mean(axis=0) @ decoders
+    assert regressor.output_bias_[0] == pytest.approx(constant)
+
+
+# --- numbers at the ends of the scale -------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-200, 1e160, 1e200, 1e300])
+@pytest.mark.parametrize("Estimator", ENSEMBLES)
+def test_features_that_cannot_be_squared_are_refused(Estimator, factor):
+    """The message names X and the size; so it does for one feature of several."""
+    X, y = toy("two classes")
+    with pytest.raises(ValueError, match=r"X must hold values whose squares"):
+        Estimator().fit(X * factor, y)
+    X[:, 1] *= factor
+    with pytest.raises(ValueError, match=r"X must hold values whose squares"):
+        Estimator().fit(X, y)
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-200, 1e160, 1e300])
+def test_targets_that_cannot_be_squared_are_refused(factor):
+    """The message names y and the size."""
+    X, y = toy("regression")
+    with pytest.raises(ValueError, match=r"y must hold values whose squares"):
+        SpikingRegressor().fit(X, y * factor)
+
+
+@pytest.mark.parametrize("factor", [1e-140, 1e-30, 1e30, 1e140])
+def test_features_and_targets_of_other_sizes_fit_alike(factor):
+    """What can be squared gives the predictions of the usual units, to 1e-4."""
+    X, y = toy("regression")
+    usual = SpikingRegressor(3, random_state=0, **BRIEF).fit(X, y).predict(X)
+    model = SpikingRegressor(3, random_state=0, **BRIEF)
+    rescaled = model.fit(X * factor, y).predict(X * factor)
+    # Rounding can move a spike by a step, which the mean over 100 steps hardly feels.
+    np.testing.assert_allclose(rescaled, usual, rtol=1e-4)
+    rescaled = model.fit(X, y * factor).predict(X)
+    np.testing.assert_allclose(rescaled, usual * factor, rtol=1e-4)
+
+
+@pytest.mark.parametrize("amplitude", [1e-300, 1e-320, 1e160, 1e300])
+@pytest.mark.parametrize("Estimator", ENSEMBLES)
+def test_amplitudes_that_cannot_be_squared_are_refused(Estimator, amplitude):
+    """The message names amplitude, not the solver's own words."""
+    X, y = toy("two classes")
+    with pytest.raises(ValueError, match=r"'amplitude' parameter of Spiking\w+ must"):
+        Estimator(amplitude=amplitude).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "nearly",
+    [
+        lambda n: np.where(np.arange(n) % 2, 14.62, np.nextafter(14.62, 15)),
+        lambda n: np.full(n, 0.1) + np.cumsum(np.full(n, 1e-17)),
+        lambda n: 1e9 + np.random.default_rng(0).choice([0, 1.2e-7], n),
+        lambda n: np.full(n, -3e-5),
+        lambda n: np.zeros(n),
+    ],
+    ids=["neighbours", "a sum", "large", "negative", "zeros"],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_feature_constant_up_to_rounding_is_never_heard(kind, nearly):
+    """It drives no neuron, now or with another value later."""
+    X, y = toy(kind)
+    column = nearly(len(X))
+    with_it = np.column_stack([X, column])
+    model = KINDS[kind](3, random_state=0, **BRIEF).fit(with_it, y)
+    assert np.isinf(model.scale_[3])
+    moved = np.column_stack([X, column + 0.01])
+    np.testing.assert_array_equal(model.predict(moved), model.predict(with_it))
+
+
+def test_feature_with_a_small_spread_is_heard():
+    """One part in a thousand million is a spread, not rounding."""
+    X = 14.62 * (1 + 1e-9 * np.linspace(0, 1, 20)[:, np.newaxis])
+    model = SpikingRegressor(**BRIEF).fit(X, np.linspace(0, 1, 20))
+    assert np.corrcoef(model.predict(X), np.linspace(0, 1, 20))[0, 1] > 0.9
