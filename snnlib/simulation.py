@@ -337,7 +337,7 @@ def simulate(network, x, presentation_time, *, dt=0.001, progress_bar=False):
             # when two processes meet in it; no decoders are solved for here.
             model = Model(dt=float(dt))
             with nengo.Simulator(
-                network, dt=dt, model=model, progress_bar=progress_bar
+                network, model=model, progress_bar=progress_bar
             ) as sim:
                 sim.run_steps(n_steps)
             for probe in network.all_probes:

@@ -11,6 +11,7 @@ import nengo
 import numba
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 import snnlib
 from snnlib import (
@@ -23,7 +24,14 @@ from snnlib import (
     train_test_mnist,
 )
 from snnlib.events import compile_events, simulate_events
-from snnlib.networks import draw_voltage, rate_model
+from snnlib.networks import (
+    Conv,
+    Pool,
+    _weight_shapes,
+    draw_voltage,
+    parse_architecture,
+    rate_model,
+)
 
 # An architecture, the rows, columns and channels of its images, and the parameters
 # that differ from the defaults.
@@ -156,6 +164,76 @@ def test_events_equal_nengo_dl_without_rounding(architecture, shape, parameters)
     np.testing.assert_allclose(output, expected, atol=1e-9, rtol=0)
     for layer, spiked in enumerate(spikes):
         np.testing.assert_array_equal(spiked.sum(axis=(2, 3, 4)), counts[:, :, layer])
+
+
+def drawn(architecture, image_shape, **parameters):
+    """Return a classifier of three classes with random weights, without TensorFlow."""
+    classifier = SpikingConvClassifier(architecture, **parameters)
+    classifier.image_shape_, classifier.classes_ = image_shape, np.arange(3)
+    classifier.seed_, classifier._simulator = 1, None
+    rng = np.random.default_rng(2)
+    shapes = _weight_shapes(image_shape, 3, architecture)
+    classifier.weights_ = [rng.normal(0.1, 1, shape) for shape in shapes]
+    return classifier
+
+
+def dense_lif(classifier, images):
+    """Return output and spikes of every layer by dense sums and ``nengo.LIF.step``."""
+    lif, dt = classifier._lif, classifier.dt
+    gain, bias = lif.gain_bias()
+    keep = classifier.layer_synapse and np.exp(-dt / classifier.layer_synapse)
+    rng = np.random.default_rng(classifier.seed_)
+    signal = np.repeat(images[:, np.newaxis], N_STEPS, axis=1).astype(float)
+    weights, layers = iter(classifier.weights_), []
+    for layer in (*parse_architecture(classifier.architecture), None):
+        if isinstance(layer, Pool):
+            size = layer.size
+            windows = sliding_window_view(signal, (size, size), (2, 3))
+            signal = windows[:, :, ::size, ::size].mean(axis=(-2, -1))
+            continue
+        kernel, constant = next(weights), next(weights)
+        if isinstance(layer, Conv):
+            windows = sliding_window_view(signal, kernel.shape[:2], (2, 3))
+            windows = windows[:, :, :: layer.strides, :: layer.strides]
+            x = np.einsum("itrckyx,yxkf->itrcf", windows, kernel) + constant
+        else:
+            x = signal.reshape(*signal.shape[:2], 1, 1, -1) @ kernel + constant
+        if layer is None:
+            return x[:, :, 0, 0], layers
+        shape = x.shape[2:]
+        voltage = draw_voltage(classifier.initial_voltage, int(np.prod(shape)), rng)
+        state = {
+            "voltage": np.tile(voltage.reshape(shape), (len(images), 1, 1, 1)),
+            "refractory_time": np.zeros((len(images), *shape)),
+        }
+        signal, filtered = np.zeros_like(x), np.zeros((len(images), *shape))
+        spikes, output = np.zeros(x.shape, bool), np.zeros((len(images), *shape))
+        for step in range(N_STEPS):
+            before = output.copy()
+            lif.neuron_type().step(dt, gain * x[:, step] + bias, output, **state)
+            spikes[:, step] = output > 0
+            if keep is not None:
+                filtered = keep * filtered + (1 - keep) * before
+            signal[:, step] = output if keep is None else filtered
+        layers.append(spikes)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("architecture", "shape", "parameters"), NETWORKS.values(), ids=NETWORKS
+)
+def test_events_equal_dense_sums(architecture, shape, parameters):
+    """With 64 bits every neuron spikes as by ``nengo.LIF.step`` on dense sums."""
+    classifier = drawn(architecture, shape, **parameters)
+    images = np.random.default_rng(3).uniform(size=(3, *shape))
+    images[:, ::2] = 0
+    output, counts, spikes = run_events(classifier, images, np.float64)
+    expected, layers = dense_lif(classifier, images)
+    for number, (ours, theirs) in enumerate(zip(spikes, layers, strict=True)):
+        assert ours.sum() > 20
+        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(counts[:, :, number], theirs.sum(axis=(2, 3, 4)))
+    np.testing.assert_allclose(output, expected, rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize("parameters", SETTINGS.values(), ids=SETTINGS)

@@ -88,6 +88,28 @@ def test_check_refuses_what_no_neuron_can_do(settings, dt, message):
         Lif(**settings).check(dt, owner="Toy")
 
 
+def test_check_lets_the_limits_pass():
+    """One spike a step is possible, and so is a neuron that never waits."""
+    Lif(max_rate=1000, tau_ref=0).check(0.001)
+    Lif(max_rate=499.9).check(0.001)
+    with pytest.raises(ValueError, match="parameter of LIF must be"):
+        Lif(max_rate=500).check(0.001)
+
+
+def test_rates_of_whole_numbers():
+    """J = 2 and 5 give 63.0 and 154.7 Hz, and J up to 1 none."""
+    np.testing.assert_allclose(Lif().rates([2, 5, 1]), [63.0, 154.7, 0], atol=0.05)
+    gain, bias = Lif(intercept=0).gain_bias([0, -1])
+    assert gain[0] == pytest.approx(2 * gain[1])
+    assert bias[0] == pytest.approx(1)
+
+
+def test_neuron_starts_at_rest():
+    """Without a voltage, every neuron of an ensemble starts at 0."""
+    start = Lif().neuron_type().initial_state["voltage"]
+    assert start.sample(3).tolist() == [0, 0, 0]
+
+
 def test_check_knows_the_precision_of_the_simulation():
     """At 2.5 Hz, J - 1 = 2e-9: 64 bits hold it, 32 bits do not, and then none fires."""
     lif = Lif(max_rate=2.5)

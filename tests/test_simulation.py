@@ -139,6 +139,12 @@ def test_read_out_takes_last_step_or_mean_of_second_half():
         read_out(signal, "first")
 
 
+def test_simulate_says_nothing_unless_asked(capsys):
+    """Nengo's progress bar is off by default."""
+    simulate(random_case(3)[0], [[0.5, 0.1]], 0.01)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_simulate_restores_the_input_and_repeats():
     """Two runs are alike, and the network's input is left as it was."""
     network = random_case(3)[0]
@@ -163,6 +169,42 @@ def test_step_count_is_exact_for_whole_numbers_of_steps(dt):
     for number in range(1, 3000):
         assert step_count(number * dt, dt) == number
         assert step_count(round(number * dt, 9), dt) == number
+
+
+def test_lif_spikes_start_at_rest_in_steps_of_a_millisecond():
+    """J = 2 crosses 1 after tau_rc ln 2 = 13.9 ms, in the 14th step; whole numbers do.
+
+    An amplitude of a ten-thousandth makes spikes of 0.1, which are spikes, too.
+    """
+    weak = nengo.LIF(amplitude=1e-4)
+    for current, voltage in ((2.0, 0.0), (2, 0)):
+        spikes = lif_spikes([current], 20, voltage=[voltage], neuron_type=weak)
+        assert spikes.dtype == bool
+        assert np.flatnonzero(spikes).tolist() == [13]
+    assert np.flatnonzero(lif_spikes([2.0], 20)).tolist() == [13]
+    # The threshold itself is no spike, and any current above it is.
+    assert np.flatnonzero(lif_spikes([2.0, 1.0], 20, voltage=1)[0]).tolist() == [0]
+
+
+def test_settled_fraction_without_synapse_is_all():
+    """None and 0 have settled at once."""
+    assert settled_fraction(None, 0.03) == settled_fraction(0, 0.03) == 1.0
+
+
+def test_read_out_keeps_the_other_axes():
+    """Time goes, whichever axis it has; the rest stays in order."""
+    signal = np.arange(24.0).reshape(4, 2, 3)
+    np.testing.assert_array_equal(read_out(signal), signal[2:].mean(axis=0))
+    np.testing.assert_array_equal(read_out(signal, "last", axis=2), signal[..., 2])
+    assert read_out(signal, axis=1).shape == (4, 3)
+
+
+def test_step_count_has_limits():
+    """Half a step rounds to none; a thousand million are the most."""
+    assert step_count(1e9, 1.0) == 10**9
+    for time, dt in ((1e9 + 1, 1.0), (0.0005, 0.001)):
+        with pytest.raises(ValueError, match="at least one step"):
+            step_count(time, dt)
 
 
 NOT_A_NUMBER = ("fast", None, float("nan"), float("inf"), [1.0], 1j, 10**400, True)
@@ -255,6 +297,12 @@ def refusals(function, name, values, message):
             "presentation_time must be a finite number above 0",
         ),
         *refusals(
+            lambda dt: step_count(1.0, dt),
+            "dt",
+            (0, -1, *NOT_A_NUMBER),
+            "dt must be a finite number above 0",
+        ),
+        *refusals(
             lambda time: step_count(time, 1e-300),
             "presentation_time",
             (1.0, 1e300),
@@ -304,7 +352,9 @@ def test_unsettled_output_is_told_from_the_presentation_time_on(synapse, share):
     """A synapse as long as the presentation, 0.1 s, is the longest without a word."""
     common = {"dt": 0.001, "presentation_time": 0.1, "owner": "Toy"}
     warn_of_settings(Lif(), synapse=0.1, **common)
-    with pytest.warns(UserWarning, match=rf"^Toy: synapse={synapse} s.*only {share}"):
+    with pytest.warns(
+        UserWarning, match=rf"^Toy: synapse={synapse} s.*only {share} of its"
+    ):
         warn_of_settings(Lif(), synapse=synapse, **common)
 
 
@@ -314,3 +364,5 @@ def test_lost_spikes_are_told():
     with pytest.warns(UserWarning, match=r"^Toy: dt=0\.005 s.*tau_ref=0\.002 s.*30%"):
         warn_of_settings(Lif(), dt=0.005, **common)
     warn_of_settings(Lif(max_rate=40.0, tau_ref=0.0), dt=0.001, **common)
+    with pytest.warns(UserWarning, match=r"up to 100% of a neuron's spikes are left"):
+        warn_of_settings(Lif(), dt=0.05, **common)
