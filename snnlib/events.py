@@ -364,7 +364,7 @@ def _step_neurons(stage, neuron, state, n_listed):
         if fires[word]:
             for i in range(8 * word, 8 * word + 8):
                 listed[n_listed] = i
-                n_listed += flags[i]
+                n_listed += int(flags[i])
     for i in listed[first:n_listed]:
         # The spike came where v crossed 1; the rest of the step is refractory.
         J = _current(stage, signal, i)
