@@ -1,0 +1,161 @@
+"""Tables of runs, whose cells come back as the values they were."""
+
+import contextlib
+import csv
+import io
+import json
+import sys
+from pathlib import Path
+
+from snnlib.files import plain, written_whole
+
+# Columns of words: a run's id may look like a number, and stays what it is.
+WORDS = ("run_id", "axis", "versions")
+
+
+class TableError(ValueError):
+    """A file that is not a table."""
+
+
+def encode_cell(value: object) -> str:
+    """Write a value as the text of a cell, such that `decode_cell` gives it back.
+
+    None is an empty cell. Numbers, True and False and most text stand as they are; what
+    would come back as something else is written as JSON.
+
+    Parameters
+    ----------
+    value : None, bool, int, float, str, list or dict
+        Lists and dicts may hold the same, with text for keys.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> [encode_cell(value) for value in (None, 50.0, "last", "50.0", [1, None])]
+    ['', '50.0', 'last', '"50.0"', '[1, null]']
+    """
+    value = plain(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool | int | float):
+        return repr(value)
+    # The csv module leaves a carriage return bare, which ends the row for others.
+    if isinstance(value, str) and value.isprintable() and decode_cell(value) == value:
+        return value
+    # ASCII, which every program reads, whatever it takes the file's encoding to be.
+    return json.dumps(value)
+
+
+def decode_cell(text: str) -> object:
+    """Return the value that a cell stands for.
+
+    Parameters
+    ----------
+    text : str
+        As `encode_cell` writes it.
+
+    Returns
+    -------
+    value : None, bool, int, float, str, list or dict
+        Text that is written in no other way, such as 007 or 1e5, is itself.
+    """
+    if text in ("", "True", "False"):
+        return {"": None, "True": True, "False": False}[text]
+    with contextlib.suppress(ValueError, RecursionError):
+        if text[0] in '["{':
+            return json.loads(text)
+    for number in (int, float):
+        # Only as Python writes it: each number has one text.
+        with contextlib.suppress(ValueError):
+            if repr(number(text)) == text:
+                return number(text)
+    return text
+
+
+def write_table(path, rows) -> str:
+    """Write rows as .csv, whole or not at all.
+
+    Parameters
+    ----------
+    path : path-like
+        Name of the table. Its folder must be there.
+    rows : list of dict
+        Values by column. A row may lack columns; its cells are empty then.
+
+    Returns
+    -------
+    content : str
+        What is in the file.
+    """
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    table = io.StringIO()
+    writer = csv.DictWriter(table, columns, lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        writer.writerow(
+            {
+                name: value if name in WORDS else encode_cell(value)
+                for name, value in row.items()
+            }
+        )
+    with written_whole(path) as file:
+        file.write(table.getvalue())
+    return table.getvalue()
+
+
+def read_table(path) -> list[dict]:
+    """Return the rows of a table, with their values as they were written.
+
+    Parameters
+    ----------
+    path : path-like
+        A table from `write_table`.
+
+    Returns
+    -------
+    rows : list of dict
+        Values by column. Those of `WORDS` are text, or None for an empty cell.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    TableError
+        If it is not a table.
+    """
+    try:
+        # Spreadsheets put a mark before UTF-8.
+        text = Path(path).read_text(encoding="utf-8-sig")
+        header, *lines = _cells(text) or [[]]
+    except (ValueError, csv.Error) as error:
+        msg = f"{path} is not a table: {error}."
+        raise TableError(msg) from error
+    if not header or len(set(header)) < len(header):
+        msg = f"{path} is not a table: its first line must name each column once."
+        raise TableError(msg)
+    for number, cells in enumerate(lines, start=1):
+        if len(cells) != len(header):
+            msg = (
+                f"{path} is not a table: its row {number} has {len(cells)} cells, and "
+                f"the first line names {len(header)} columns."
+            )
+            raise TableError(msg)
+    return [
+        {
+            name: (cell or None) if name in WORDS else decode_cell(cell)
+            for name, cell in zip(header, cells, strict=True)
+        }
+        for cells in lines
+    ]
+
+
+def _cells(text):
+    """Return the cells of each line that is not empty, however long they are."""
+    limit = csv.field_size_limit(sys.maxsize)
+    try:
+        return [line for line in csv.reader(io.StringIO(text, newline="")) if line]
+    finally:
+        csv.field_size_limit(limit)
