@@ -339,6 +339,15 @@ class Notebook:
 
         A default that is no plain value, such as a function, is left out: the digest of
         the notebook stands for it.
+
+        Parameters
+        ----------
+        values : dict of str to object
+            The given ones, by name.
+
+        Returns
+        -------
+        values : dict of str to object
         """
         found = {}
         for name, parameter in self.parameters.items():
@@ -510,11 +519,9 @@ def code_digest(package=None) -> str:
 
 
 def _syntax(node):
-    """Return a syntax tree as nested lists that no version of Python writes otherwise.
-
-    Versions differ in how `ast.dump` and `ast.unparse` write one tree, in the optional
-    fields a node has, and in which characters `repr` shows as they are.
-    """
+    """Return a syntax tree as nested lists, the same in every version of Python."""
+    # Versions differ in how ast.dump and ast.unparse write one tree, in the optional
+    # fields of a node, and in which characters repr shows as they are.
     if isinstance(node, list):
         # A text that nothing is done with is a docstring, or acts as a comment.
         return [_syntax(item) for item in node if not _is_idle(item)]

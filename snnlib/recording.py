@@ -159,7 +159,9 @@ def read_notebook(path):
         msg = f"{path} is not a notebook, or only half of one: {error}."
         raise ValueError(msg) from error
     if not is_whole:
-        msg = f"{path} is not a notebook: it has no cells, or not as version 4 has them."
+        msg = (
+            f"{path} is not a notebook: it has no cells, or not as version 4 has them."
+        )
         raise ValueError(msg)
     return text, content
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from snnlib.files import plain, written_whole
+from snnlib.parameters import digest
 
 # Columns of words: a run's id may look like a number, and stays what it is.
 WORDS = ("run_id", "axis", "versions")
@@ -150,6 +151,57 @@ def read_table(path) -> list[dict]:
         }
         for cells in lines
     ]
+
+
+def read_provenance(path) -> dict | None:
+    """Return what was written beside a table about where it comes from.
+
+    Parameters
+    ----------
+    path : path-like
+        The table.
+
+    Returns
+    -------
+    provenance : dict or None
+        None if there is nothing beside it, or something else.
+    """
+    path = Path(path).with_suffix(".json")
+    try:
+        provenance = json.loads(path.read_text(encoding="utf-8"))
+        is_one = isinstance(provenance["identity"], dict) and all(
+            isinstance(inputs, dict) for inputs in provenance["inputs"]
+        )
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return provenance if is_one else None
+
+
+def planned_values(row, provenance) -> tuple:
+    """Return the parameters of a row and the inputs of its run, by the row's id.
+
+    Parameters
+    ----------
+    row : dict
+        From `read_table`.
+    provenance : dict
+        What lies beside the table.
+
+    Returns
+    -------
+    values : dict or None
+        None if no values of the row make its id: some were changed.
+    inputs : dict or None
+    """
+    # The parameters follow the id and the axis, and the metrics follow them.
+    names = [name for name in row if name not in ("run_id", "axis")]
+    for inputs in provenance["inputs"]:
+        for n in range(len(names) + 1):
+            values = {name: row[name] for name in names[:n]}
+            planned = {**provenance["identity"], "inputs": inputs, "values": values}
+            if digest(planned)[:16] == row["run_id"]:
+                return values, inputs
+    return None, None
 
 
 def _cells(text):
