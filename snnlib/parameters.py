@@ -14,7 +14,7 @@ import threading
 import tokenize
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -511,11 +511,16 @@ def code_digest(package=None) -> str:
             continue
         content = path.read_bytes()
         found[name.as_posix()] = (
-            digest(_syntax(ast.parse(content)))
+            _module_digest(content)
             if name.suffix == ".py"
             else hashlib.sha256(content).hexdigest()
         )
     return digest(found)
+
+
+@cache
+def _module_digest(content):
+    return digest(_syntax(ast.parse(content)))
 
 
 def _syntax(node):
