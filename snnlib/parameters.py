@@ -532,6 +532,10 @@ def _syntax(node):
         return [_syntax(item) for item in node if not _is_idle(item)]
     if not isinstance(node, ast.AST):
         return ascii(node)
+    if isinstance(node, ast.JoinedStr):
+        # 3.12 ends a format that holds another by an empty text.
+        parts = [part for part in node.values if getattr(part, "value", None) != ""]
+        node = ast.JoinedStr(values=parts)
     fields = {name: value for name, value in ast.iter_fields(node) if name != "kind"}
     return [
         type(node).__name__,
