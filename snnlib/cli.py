@@ -398,8 +398,9 @@ def _amount_of_memory(text):
     """Return an amount such as 4GB in bytes."""
     from dask.utils import parse_bytes
 
-    with contextlib.suppress(ValueError, OverflowError, IndexError):
-        if 0 < parse_bytes(text) < math.inf:
+    with contextlib.suppress(ValueError, OverflowError):
+        # To Dask, nothing and a unit alone are one of them.
+        if any(map(str.isdigit, text)) and 0 < parse_bytes(text) < math.inf:
             return parse_bytes(text)
     msg = f"must be an amount of memory above 0, such as 4GB; got {shown(text)}"
     raise argparse.ArgumentTypeError(msg)

@@ -534,7 +534,8 @@ def _scalar(kind, word):
             msg = f"{word} is beyond a float's range"
             raise ValueError(msg)
         return value
-    return word
+    # JSON writes a letter beyond 16 bits as a pair, which YAML leaves apart.
+    return word.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
 
 
 def _compose(text, source):

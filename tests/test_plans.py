@@ -572,6 +572,7 @@ WORDS = [
     *(("1_000", "1_000"), ("2024-01-01", "2024-01-01"), ("1e", "1e"), (".", ".")),
     *(("2024-01-01 12:30:00", "2024-01-01 12:30:00"), ("=", "="), ("<<", "<<")),
     *(("last", "last"), ("-x", "-x"), ("inf", "inf"), ("nan", "nan"), ("é", "é")),
+    *((r'"\ud83d\ude00"', "\U0001f600"), (r'"\u00e9"', "é"), ("\U0001f600",) * 2),
     *(("'1'", "1"), ('"1"', "1"), ("!!str 1", "1"), ("!!float 1", 1.0)),
     *(("[1, 2]", [1, 2]), ("{a: 007}", {"a": "007"}), ("[1, [~]]", [1, [None]])),
 ]
@@ -616,6 +617,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (b"a:\n  1e400", "line 2: '1e400' is no float that can be read."),
         (b"a: " + b"9" * 5000, "line 1: '999"),
         (b"a: *b", "line 1: not YAML: found undefined alias 'b'."),
+        (rb'a: "\ud83d"', "line 1: '\\ud83d' is no str that can be read."),
         (b"a: &a [*a]", "it is nested too deeply, or holds itself."),
         (b"[" * 3000, "it is nested too deeply."),
         (BOMB.encode(), "its anchors make more than 2000 values."),
