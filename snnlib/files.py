@@ -110,5 +110,9 @@ def plain(value):
         return {plain(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
-    # Arrays and scalars have it, also those of JAX and PyTorch.
-    return plain(value.tolist()) if hasattr(value, "tolist") else value
+    # Arrays and scalars have it, also those of JAX and PyTorch; so has their type.
+    if isinstance(value, type) or not hasattr(value, "tolist"):
+        return value
+    found = value.tolist()
+    # What Python has no number for, such as a long double, stays what it is.
+    return value if type(found) is type(value) else plain(found)
