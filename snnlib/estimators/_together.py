@@ -76,7 +76,7 @@ def decide_together(estimators, inputs, *, synapses=("own",), readouts=("own",))
 
     Examples
     --------
-    >>> from snnlib import load_iris_setosa
+    >>> from snnlib import SpikingRegressor, load_iris_setosa
     >>> iris = load_iris_setosa()
     >>> models = [
     ...     SpikingRegressor(tau_rc=tau_rc).fit(iris.data, iris.target)
