@@ -32,6 +32,7 @@ from snnlib.networks import (
     parse_architecture,
     rate_model,
 )
+from snnlib.neurons import Lif
 
 # An architecture, the rows, columns and channels of its images, and the parameters
 # that differ from the defaults.
@@ -48,6 +49,8 @@ NETWORKS = {
     "colour and not square": ("4C3-AP2-5C3", (9, 14, 3), {"tau_ref": 0.0035}),
     "fully connected": ("3C3-AP2-12-7", (8, 8, 1), {"layer_synapse": 0.01}),
     "fully connected only": ("9", (8, 8, 1), {"dt": 0.002}),
+    # At high rates, four neurons of one place often spike together.
+    "many channels": ("16C3-AP2-7C3-12", (8, 8, 1), {"max_rate": 400.0}),
     "no floor": ("4C3-AP2-6C2", (8, 8, 1), {"min_voltage": -1e3}),
     "a low floor": ("4C3-9", (8, 8, 1), {"min_voltage": -0.5, "tau_ref": 0.001}),
 }
@@ -225,8 +228,9 @@ def dense_lif(classifier, images):
 def test_events_equal_dense_sums(architecture, shape, parameters):
     """With 64 bits every neuron spikes as by ``nengo.LIF.step`` on dense sums."""
     classifier = drawn(architecture, shape, **parameters)
-    images = np.random.default_rng(3).uniform(size=(3, *shape))
-    images[:, ::2] = 0
+    # More than a thread takes at a time, with blank pixels and full ones.
+    images = np.random.default_rng(3).uniform(size=(6, *shape))
+    images[:, ::2], images[:, 1::4] = 0, 1
     output, counts, spikes = run_events(classifier, images, np.float64)
     expected, layers = dense_lif(classifier, images)
     for number, (ours, theirs) in enumerate(zip(spikes, layers, strict=True)):
@@ -234,6 +238,28 @@ def test_events_equal_dense_sums(architecture, shape, parameters):
         np.testing.assert_array_equal(ours, theirs)
         np.testing.assert_array_equal(counts[:, :, number], theirs.sum(axis=(2, 3, 4)))
     np.testing.assert_allclose(output, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_events_keep_the_precision_they_are_compiled_for():
+    """Weights, currents and outputs have 32 bits unless 64 are asked for."""
+    classifier = drawn("4C3-AP2-6C2", (8, 8, 1))
+    for weights in classifier.weights_:
+        weights.setflags(write=False)
+    images = np.random.default_rng(3).uniform(size=(2, 64))
+    for dtype in (np.float32, np.float64):
+        output, counts, spikes = run_events(classifier, images, dtype)
+        assert output.dtype == dtype
+        assert counts.dtype == int
+        assert {layer.dtype for layer in spikes} == {np.dtype(bool)}
+        stages, neuron = compile_events(
+            classifier.weights_, "4C3-AP2-6C2", (8, 8, 1), Lif(), dt=0.001, dtype=dtype
+        )
+        for stage in stages:
+            assert stage.weights.dtype == stage.current.dtype == stage.scale.dtype
+            assert stage.weights.dtype == dtype
+            assert stage.reach.dtype == np.int32
+        assert {type(value) for value in neuron if value is not False} == {dtype}
+    assert not simulate_events(stages, neuron, images, 3, [np.zeros(144), [0] * 24])[2]
 
 
 @pytest.mark.parametrize("parameters", SETTINGS.values(), ids=SETTINGS)
