@@ -15,7 +15,7 @@ from snnlib._version import __version__
 from snnlib.kernels import quick_imports, thread_limits
 from snnlib.parameters import Notebook, code_digest, shown
 from snnlib.plans import read_plan, read_value
-from snnlib.tables import planned_values, read_provenance, read_table
+from snnlib.tables import TableError, planned_values, read_provenance, read_table
 
 # Ctrl-C, as shells report it.
 _INTERRUPTED = 130
@@ -264,6 +264,7 @@ def _row_values(notebook, table, run_id):
             msg = f"the values of run {run_id!r} in {table} are not those of its id."
             raise _UsageError(msg)
         _tell_differences(notebook, values, inputs, provenance["identity"])
+        _tell_repeat(table, provenance["identity"].get("code"))
     _tell_versions(rows[0].get("versions"))
     # A default that is nothing papermill could set is the same in the notebook.
     return {
@@ -289,6 +290,20 @@ def _tell_differences(notebook, values, inputs, identity):
     ):
         if there != here:
             _tell(f"the row's run had another {what} than there is here.")
+
+
+def _tell_repeat(table, code):
+    """Say whether a row of a table was repeated with today's code, and how exactly."""
+    path = Path(table).with_name("repeated_rows.csv")
+    here = (Path(table).name, code, code_digest())
+    with contextlib.suppress(OSError, TableError):
+        for row in read_table(path):
+            found = (row.get("table"), row.get("code"), row.get("repeated_with"))
+            if found == here:
+                _tell(
+                    f"today's code gave run {row['run_id']!r} of this table again; its "
+                    f"metrics differed by {row['largest_difference']:g} at most."
+                )
 
 
 def _tell_versions(versions):

@@ -18,9 +18,9 @@ import nbformat
 import pytest
 import tiny
 
-from snnlib import __version__
+from snnlib import __version__, cli
 from snnlib.cli import main
-from snnlib.parameters import Notebook
+from snnlib.parameters import Notebook, code_digest
 from snnlib.plans import make_plan
 from snnlib.recording import read_metrics
 from snnlib.tables import read_table, write_table
@@ -817,3 +817,30 @@ def test_scripts_for_clusters_run(name, folder, stand_ins, capsys):
     assert "4 of 4" in capsys.readouterr().out
     assert stand_ins[name]
     assert len(list(Path("runs", name, "runs").iterdir())) == 4
+
+
+@pytest.mark.parametrize(
+    ("repeated", "said"),
+    [
+        ({}, "gave run 'abc' of this table again; its metrics differed by 0 at most."),
+        ({"largest_difference": 0.5}, "differed by 0.5 at most."),
+        ({"repeated_with": "of another day"}, None),
+        ({"table": "other.csv"}, None),
+        ({"code": "of another row"}, None),
+    ],
+)
+def test_row_of_other_code_is_vouched_for(repeated, said, tmp_path, capsys):
+    """What was repeated with today's code, for a row of this code, is said."""
+    row = {
+        "run_id": "abc",
+        "table": "some.csv",
+        "code": "of the row",
+        "repeated_with": code_digest(),
+        "largest_difference": 0.0,
+    }
+    write_table(tmp_path / "repeated_rows.csv", [row | repeated])
+    cli._tell_repeat(tmp_path / "some.csv", "of the row")
+    assert (said or "") in capsys.readouterr().err
+    (tmp_path / "repeated_rows.csv").write_text("no table\n1,2\n")
+    cli._tell_repeat(tmp_path / "some.csv", "of the row")
+    assert capsys.readouterr().err == ""

@@ -5,8 +5,10 @@ their kin go into the constructor under Nengo's names, and ``validation_curve`` 
 ``GridSearchCV`` vary them like any other setting.
 """
 
-from snnlib.estimators._conv import ConvRun, SpikingConvClassifier
-from snnlib.estimators._ensemble import SpikingClassifier, SpikingRegressor
+from snnlib.estimators._classifier import SpikingClassifier
+from snnlib.estimators._conv import SpikingConvClassifier
+from snnlib.estimators._engines import ConvRun
+from snnlib.estimators._regressor import SpikingRegressor
 from snnlib.estimators._together import decide_together, simulate_together
 
 __all__ = [

@@ -1,83 +1,16 @@
-"""What all spiking estimators have in common: settings, their limits, their words."""
+"""What all spiking estimators have in common: parameters checked, and described."""
 
 import functools
 import inspect
-from numbers import Integral, Real
-from typing import NamedTuple
+from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
-from sklearn.utils._param_validation import Interval, StrOptions
 
 from snnlib._docs import entry, fill_in
+from snnlib.estimators._settings import COMMON
 from snnlib.neurons import SETTINGS, Lif
-from snnlib.simulation import READOUTS, step_count, warn_of_settings
-
-
-class Setting(NamedTuple):
-    """A parameter of estimators: its type and meaning in words, and its limits."""
-
-    kind: str
-    text: str
-    limits: list
-
-
-def _choice(*words):
-    return "{" + ", ".join(f'"{word}"' for word in words) + "}", [StrOptions({*words})]
-
-
-_POSITIVE = [Interval(Real, 0, None, closed="neither")]
-_NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
-_AT_LEAST_1 = [Interval(Integral, 1, None, closed="left")]
-_VOLTAGES, _READOUTS = _choice("zero", "uniform"), _choice(*READOUTS)
-
-# The parameters that every estimator has. The neuron's own are declared with `Lif`.
-COMMON = {
-    **{
-        name: Setting(
-            "float",
-            declared.metadata["text"],
-            [
-                Interval(
-                    Real,
-                    *(declared.metadata[end] for end in ("low", "high")),
-                    closed=declared.metadata["closed"],
-                )
-            ],
-        )
-        for name, declared in SETTINGS.items()
-    },
-    "synapse": Setting(
-        "float or None",
-        "Low-pass time constant in seconds on the neurons' output; larger smooths more "
-        "and responds later. None passes spikes on as they are.",
-        [*_NOT_NEGATIVE, None],
-    ),
-    "initial_voltage": Setting(
-        _VOLTAGES[0],
-        "Membrane voltage at the start of each presentation: 0 (Nengo up to 3.0), or "
-        "drawn from [0, 1) once for each neuron (Nengo since 3.1).",
-        _VOLTAGES[1],
-    ),
-    "presentation_time": Setting(
-        "float", "How long each input is shown, in seconds.", _POSITIVE
-    ),
-    "dt": Setting("float", "Length of a simulation step in seconds.", _POSITIVE),
-    "readout": Setting(
-        _READOUTS[0],
-        "Whether the filtered output is averaged over the second half of the "
-        "presentation or taken at its last step.",
-        _READOUTS[1],
-    ),
-    "n_epochs": Setting("int", "Passes over the training data.", _AT_LEAST_1),
-    "learning_rate": Setting("float", "Step size of the training.", _POSITIVE),
-    "batch_size": Setting("int", "Inputs in a training step.", _AT_LEAST_1),
-    "random_state": Setting(
-        "int, RandomState instance or None",
-        "Seed of whatever is drawn.",
-        ["random_state"],
-    ),
-}
+from snnlib.simulation import step_count, warn_of_settings
 
 _SETTINGS_AFTER_FIT = (
     "What ``fit`` learned stays as it is until the next ``fit``: the attributes that "

@@ -2,30 +2,28 @@
 
 import hashlib
 import logging
-import weakref
 from importlib.util import find_spec
-from numbers import Integral, Real
-from typing import NamedTuple
 
-import nengo
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_feature_names, check_is_fitted
 
 from snnlib.estimators._base import (
-    COMMON,
-    Setting,
     SpikingEstimator,
     takes_neuron,
 )
+from snnlib.estimators._engines import (
+    ConvRun,
+    WarmSimulator,
+    run_events,
+    run_nengo_dl,
+    spike_trains_by_nengo_dl,
+)
 from snnlib.estimators._saving import load_classifier, save_classifier
+from snnlib.estimators._settings import CONV
 from snnlib.estimators._training import (
-    dl_simulator,
-    new_dl_simulator,
-    probes_by_label,
     train_model,
     train_network,
 )
@@ -33,7 +31,6 @@ from snnlib.images import check_images
 from snnlib.networks import (
     check_weights,
     conv_network,
-    draw_voltage,
     parse_architecture,
     rate_model,
 )
@@ -41,79 +38,12 @@ from snnlib.simulation import lowpass, read_out
 
 logger = logging.getLogger(__name__)
 
-_SETTINGS = COMMON | {
-    "architecture": Setting(
-        "str",
-        "Layers before the linear read-out; see `snnlib.parse_architecture`.",
-        [str],
-    ),
-    "max_rate": COMMON["max_rate"]._replace(
-        text="Firing rate at an input of 1, in Hz. Larger puts more spikes into a "
-        "presentation and, at a fixed amplitude, makes each layer's signal larger."
-    ),
-    "amplitude": COMMON["amplitude"]._replace(
-        text="Area of one output spike; a layer passes on ``amplitude`` times its rate."
-    ),
-    "synapse": COMMON["synapse"]._replace(
-        text="Low-pass time constant of the output in seconds; larger smooths more. It "
-        "may be longer than the presentation: scores come out smaller, all by the same "
-        "factor. None passes the read-out through as it is."
-    ),
-    "layer_synapse": Setting(
-        "float or None",
-        "Low-pass time constant in seconds of what each layer of neurons passes on; "
-        "larger smooths more and responds later. None passes spikes on as they are, as "
-        "in the paper's network. Training leaves it out.",
-        [Interval(Real, 0, None, closed="neither"), None],
-    ),
-    "presentation_time": COMMON["presentation_time"]._replace(
-        text="How long an image is shown, in seconds; longer costs more and errs less."
-    ),
-    "n_epochs": COMMON["n_epochs"]._replace(text="Passes over the training images."),
-    "learning_rate": COMMON["learning_rate"]._replace(text="Step size of RMSprop."),
-    "batch_size": COMMON["batch_size"]._replace(
-        text="Images in a training step, and images simulated together."
-    ),
-    "trainer": Setting(
-        '{"keras", "nengo_dl"}',
-        "What computes the firing rates while training: a plain Keras model, or "
-        "NengoDL itself. Both give the same loss; Keras is faster.",
-        [StrOptions({"keras", "nengo_dl"})],
-    ),
-    "engine": Setting(
-        '{"auto", "event", "nengo_dl"}',
-        "What simulates the spikes: Numba, adding up one spike at a time, or NengoDL, "
-        "multiplying whole matrices. Both give the same spikes but for rounding at the "
-        'threshold. "auto" is "event" where Numba is installed.',
-        [StrOptions({"auto", "event", "nengo_dl"})],
-    ),
-    "random_state": COMMON["random_state"]._replace(
-        text="Seed of weights, order of images, and initial voltages."
-    ),
-    "verbose": Setting(
-        "int",
-        "1 shows a progress bar with loss and accuracy while training, 2 a line per "
-        "epoch, 0 nothing.",
-        [Interval(Integral, 0, 2, closed="both")],
-    ),
-}
-
-
-class ConvRun(NamedTuple):
-    """What one simulation of a conv net leaves behind, before any output filter."""
-
-    output: np.ndarray
-    """Unfiltered read-out, shape (n_images, n_steps, n_classes)."""
-    spike_counts: np.ndarray
-    """Spikes in each layer of neurons, shape (n_images, n_steps, n_layers)."""
-
 
 class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
     """Classify images with a spiking convolutional network, trained through NengoDL.
 
-    With its defaults it is the network of the 2019 paper. Training replaces each
-    neuron's spikes by its firing rate; prediction uses the spikes. It does not augment
-    or rescale images, and it does not stop early.
+    With its defaults it is the network of the 2019 paper. Training replaces spikes by
+    firing rates; prediction uses spikes. It does not augment or rescale images.
 
     {after_fit}
 
@@ -148,7 +78,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
     hardware", arXiv:1611.05141, 2016.
     """
 
-    _settings = _SETTINGS
+    _settings = CONV
     # A filter that starts at rest scales all classes alike; the largest stays largest.
     _warns_of_unsettled_output = False
     # That of NengoDL and of the event engine.
@@ -241,7 +171,6 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
 
         # Until training ends, the estimator is not fitted.
         if hasattr(self, "weights_"):
-            self._close_simulator()
             del self.weights_
         self._simulator = None
         _check_feature_names(self, X, reset=True)
@@ -316,14 +245,18 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         """
         images = self._check_images(X)
         if self._adds_up_spikes:
-            return ConvRun(*self._simulate_events(images)[:2])
-        return self._simulate_nengo_dl(images)
+            return ConvRun(*self._add_up_spikes(images)[:2])
+        from snnlib._nengo_dl import own_randomness
+
+        with own_randomness():
+            return run_nengo_dl(
+                self._warm_simulator(), images, self._n_steps, self.amplitude / self.dt
+            )
 
     def spike_trains(self, X):
         """Return the spikes of every neuron while each image is shown.
 
-        It takes a byte for each neuron and step, 2 MB for an image and the paper's
-        network: show some images at a time.
+        It takes a byte for each neuron and step: 2 MB for an image of the paper's.
 
         Parameters
         ----------
@@ -339,27 +272,13 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         """
         images = self._check_images(X)
         if self._adds_up_spikes:
-            return self._simulate_events(images, keep_spikes=True)[2]
-        network = self._declare_network(self.weights_)
-        layers = [
-            (connection.post_obj, connection.pre_obj.shape_out)
-            for connection in network.all_connections
-            if isinstance(connection.post_obj, nengo.ensemble.Neurons)
-        ]
-        with network:
-            probes = [nengo.Probe(neurons) for neurons, _ in layers]
-        batch_size = min(self.batch_size, len(images))
-        with dl_simulator(network, batch_size, self.dt, self.seed_) as sim:
-            shown = [
-                [spikes > 0 for spikes in batch]
-                for batch in self._show(images, sim, network.input, probes)
-            ]
-        return [
-            np.concatenate(spikes).reshape(
-                len(images), self._n_steps, *(shape[:-1] or (1, 1)), shape[-1]
-            )
-            for spikes, (_, shape) in zip(zip(*shown, strict=True), layers, strict=True)
-        ]
+            return self._add_up_spikes(images, keep_spikes=True)[2]
+        return spike_trains_by_nengo_dl(
+            self._declare_network(self.weights_),
+            images,
+            self._n_steps,
+            *(min(self.batch_size, len(images)), self.dt, self.seed_),
+        )
 
     def _check_images(self, X):
         check_is_fitted(self, "weights_")
@@ -370,57 +289,26 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         _check_feature_names(self, X, reset=False)
         return check_images(X, self.image_shape_)[0]
 
+    def _add_up_spikes(self, images, **options):
+        return run_events(
+            self.weights_,
+            self.architecture,
+            self.image_shape_,
+            self._lif,
+            images,
+            dt=self.dt,
+            n_steps=self._n_steps,
+            layer_synapse=self.layer_synapse,
+            initial_voltage=self.initial_voltage,
+            seed=self.seed_,
+            **options,
+        )
+
     @property
     def _adds_up_spikes(self):
         return self.engine == "event" or (
             self.engine == "auto" and find_spec("numba") is not None
         )
-
-    def _simulate_events(self, images, **options):
-        from snnlib.events import compile_events, simulate_events
-
-        stages, neuron = compile_events(
-            self.weights_,
-            self.architecture,
-            self.image_shape_,
-            self._lif,
-            dt=self.dt,
-            layer_synapse=self.layer_synapse,
-        )
-        rng = np.random.default_rng(self.seed_)
-        voltages = [
-            draw_voltage(self.initial_voltage, int(np.prod(stage.shape)), rng)
-            for stage in stages[:-1]
-        ]
-        return simulate_events(
-            stages, neuron, images, self._n_steps, voltages, **options
-        )
-
-    def _simulate_nengo_dl(self, images):
-        from snnlib._nengo_dl import own_randomness
-
-        outputs, counts = [], []
-        with own_randomness():
-            sim, image, probes = self._warm_simulator()
-            layers = [name for name in probes if name.startswith("spikes ")]
-            wanted = [probes[name] for name in ("output", *layers)]
-            for output, *spikes in self._show(images, sim, image, wanted):
-                outputs.append(output)
-                counts.append(
-                    np.rint(np.concatenate(spikes, axis=2) * self.dt / self.amplitude)
-                )
-        return ConvRun(np.concatenate(outputs), np.concatenate(counts).astype(int))
-
-    def _show(self, images, sim, image, probes):
-        """Show images in batches to a NengoDL simulator; yield what is probed."""
-        for start in range(0, len(images), sim.minibatch_size):
-            shown = images[start : start + sim.minibatch_size]
-            batch = np.zeros((sim.minibatch_size, self.n_features_in_), np.float32)
-            batch[: len(shown)] = shown
-            data = sim.predict_on_batch(
-                {image: np.repeat(batch[:, np.newaxis], self._n_steps, 1)}
-            )
-            yield [data[probe][: len(shown)] for probe in probes]
 
     def decide(self, output, *, synapse="own", readout="own"):
         """Filter an unfiltered output and read it out.
@@ -536,29 +424,22 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         return classifier
 
     def _warm_simulator(self):
-        """Return a NengoDL simulator, kept as long as the settings stay the same."""
-        # Tracing the network takes longer than simulating a few hundred images.
+        """Return a NengoDL simulator, kept as long as the network stays the same."""
+        self._simulator = self._simulator or WarmSimulator()
         contents = hashlib.sha256()
-        for weight in self.weights_:
-            contents.update(np.ascontiguousarray(weight).data)
-        settings = (
+        for w in self.weights_:
+            contents.update(np.ascontiguousarray(w).data)
+        network = (
             *(self._lif, self.architecture, self.layer_synapse, self.initial_voltage),
             *(self.batch_size, self.dt, self.seed_, contents.hexdigest()),
         )
-        if self._simulator is None or self._simulator[0] != settings:
-            self._close_simulator()
-            network = self._declare_network(self.weights_)
-            sim = new_dl_simulator(network, self.batch_size, self.dt, self.seed_)
-            # NengoDL complains of a simulator that is dropped without being closed.
-            close = weakref.finalize(self, sim.close)
-            probes = probes_by_label(network)
-            self._simulator = (settings, sim, network.input, probes, close)
-        return self._simulator[1:4]
-
-    def _close_simulator(self):
-        if self._simulator is not None:
-            self._simulator[-1]()
-        self._simulator = None
+        return self._simulator.get(
+            network,
+            lambda: self._declare_network(self.weights_),
+            minibatch_size=self.batch_size,
+            dt=self.dt,
+            seed=self.seed_,
+        )
 
     def __getstate__(self):
         """Leave the open simulator behind when pickled or copied."""

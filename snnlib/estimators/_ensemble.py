@@ -1,88 +1,25 @@
-"""Regression and classification of tables by one ensemble of spiking neurons."""
+"""One ensemble of spiking neurons: how it is fitted, simulated and read out."""
 
 import copy
-from numbers import Integral, Real
 
 import numpy as np
-from sklearn.base import ClassifierMixin, RegressorMixin
 from sklearn.linear_model import Ridge
 from sklearn.utils import check_random_state
-from sklearn.utils._param_validation import Interval, StrOptions
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from snnlib._docs import entry, fill_in
+from snnlib._docs import entry
 from snnlib.checks import warn_caller
 from snnlib.estimators._base import (
-    COMMON,
-    Setting,
     SpikingEstimator,
     takes_neuron,
 )
+from snnlib.estimators._settings import ENSEMBLE
 from snnlib.estimators._together import decode_together, simulate_together
 from snnlib.networks import draw_voltage, ensemble_network
 from snnlib.simulation import lif_spikes, lowpass, read_out
 
-_SETTINGS = COMMON | {
-    "n_neurons": Setting(
-        "int",
-        "LIF neurons for each output: one output for a quantity or two classes, else "
-        "one a class.",
-        [Interval(Integral, 1, None, closed="left")],
-    ),
-    "method": Setting(
-        '{"nef", "gradient"}',
-        '"nef" solves for the decoders by regularised least squares on firing rates. '
-        '"gradient" starts there and trains encoders, biases and decoders on firing '
-        "rates with NengoDL, so that ``max_rate`` and ``intercept`` are where it "
-        "starts from rather than what it ends with. Rows at the top of X fill up "
-        "its last batch.",
-        [StrOptions({"nef", "gradient"})],
-    ),
-    "max_rate": COMMON["max_rate"]._replace(
-        text="Firing rate in Hz at the largest training input; larger means more "
-        "spikes and a finer output. Must be below ``1 / tau_ref``, and not above "
-        "``1 / dt``."
-    ),
-    "intercept": COMMON["intercept"]._replace(
-        text="Scaled input at which a neuron begins to fire. Training inputs lie "
-        "between -1 and 1: below -1 the neuron fires for all of them, and its response "
-        "is nearly a line. With several neurons it is the first one's; the others' are "
-        "drawn above, over 95 % of the way to 1."
-    ),
-    "amplitude": COMMON["amplitude"]._replace(
-        text="Area of one spike. The decoders that ``fit`` solves for make up for it."
-    ),
-    "encoders": Setting(
-        '{"target", "random"}',
-        "Direction each neuron listens to: the one along which the target changes "
-        'most (least squares), or one drawn at random. One neuron needs "target"; a '
-        'relation that is not monotonic in one direction needs "random" and many '
-        "neurons.",
-        [StrOptions({"target", "random"})],
-    ),
-    "reg": Setting(
-        "float",
-        "Regularisation of the decoders, as a share of the largest firing rate; larger "
-        "pulls the output towards the mean of the targets.",
-        [Interval(Real, 0, None, closed="left")],
-    ),
-    "n_epochs": COMMON["n_epochs"]._replace(
-        text='Passes over the training rows, for ``method="gradient"``.'
-    ),
-    "learning_rate": COMMON["learning_rate"]._replace(
-        text='Step size of Adam, for ``method="gradient"``.'
-    ),
-    "batch_size": COMMON["batch_size"]._replace(
-        text='Rows in a training step, for ``method="gradient"``.'
-    ),
-    "random_state": COMMON["random_state"]._replace(
-        text="Seed of whatever is drawn: encoders, intercepts, initial voltages."
-    ),
-}
 
-
-def _attributes(outputs, neurons):
+def ensemble_attributes(outputs, neurons):
     """Return the attributes of a fitted ensemble with so many outputs and neurons."""
     entries = {
         "encoders_": (
@@ -120,14 +57,14 @@ def _attributes(outputs, neurons):
     )
 
 
-class _EnsembleEstimator(SpikingEstimator):
+class EnsembleEstimator(SpikingEstimator):
     """One ensemble of LIF neurons: what regressor and classifier have in common.
 
     ``fit`` settles four things in turn: how features are scaled, which direction each
     neuron listens to, which current that direction gives, and how spikes are decoded.
     """
 
-    _settings = _SETTINGS
+    _settings = ENSEMBLE
 
     @takes_neuron(intercept=-1.5)
     def __init__(
@@ -432,234 +369,3 @@ def _check_scale(name, values):
                 f"1e-150 to 1e150 in size and spread; got {size:.3g}."
             )
             raise ValueError(msg)
-
-
-class SpikingRegressor(RegressorMixin, _EnsembleEstimator):
-    """Predict a quantity with an ensemble of spiking LIF neurons.
-
-    Each row of X is shown to the neurons as a constant input; the prediction is read
-    from their filtered, decoded spikes. It predicts one target, and it does not fit
-    ``synapse`` or ``readout``: the decoders are solved for settled firing rates.
-
-    {after_fit}
-
-    Parameters
-    ----------
-    {parameters}
-
-    Attributes
-    ----------
-    {attributes}
-
-    See Also
-    --------
-    snnlib.ensemble_network : The declaration behind ``network_``.
-
-    References
-    ----------
-    C. Eliasmith and C. H. Anderson, "Neural engineering", MIT Press, 2003.
-
-    Examples
-    --------
-    >>> from snnlib import load_iris_setosa
-    >>> iris = load_iris_setosa()
-    >>> regressor = SpikingRegressor().fit(iris.data, iris.target)
-    >>> regressor.predict(iris.data[:3]).shape
-    (3,)
-    """
-
-    def fit(self, X, y):
-        """Fit encoders, currents and decoders to a quantity.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features; they are centred and scaled here.
-        y : array-like of shape (n_samples,)
-            Targets.
-
-        Returns
-        -------
-        self : SpikingRegressor
-        """
-        self.check_parameters()
-        X, y = validate_data(
-            self, X, y, dtype=float, y_numeric=True, ensure_min_samples=2
-        )
-        target = np.asarray(y, dtype=float)[:, np.newaxis]
-        self._fit_ensemble(X, target)
-        if self.method == "gradient":
-            self._fit_by_gradient(X, target)
-        return self
-
-    def _fit_by_gradient(self, X, target):
-        # Training works in units of the target's own spread.
-        spread = target.std() or 1.0
-        self.decoders_, self.output_bias_ = (
-            self.decoders_ / spread,
-            (self.output_bias_ - target.mean()) / spread,
-        )
-        self._train_by_gradient(X, (target - target.mean()) / spread, "mse")
-        self.decoders_ = self.decoders_ * spread
-        self.output_bias_ = self.output_bias_ * spread + target.mean()
-
-    def predict(self, X):
-        """Predict the target of each row from the spikes it causes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,)
-        """
-        return self._read_out(X)
-
-
-class SpikingClassifier(ClassifierMixin, _EnsembleEstimator):
-    """Classify rows with an ensemble of spiking LIF neurons.
-
-    Two classes share one output whose sign decides; more classes have an output each.
-    Each row of X is shown to the neurons as a constant input, and the decision is read
-    from their filtered, decoded spikes. It does not fit ``synapse`` or ``readout``.
-
-    {after_fit}
-
-    Parameters
-    ----------
-    {parameters}
-
-    Attributes
-    ----------
-    classes_ : ndarray of shape (n_classes,)
-        Class labels.
-    {attributes}
-
-    See Also
-    --------
-    snnlib.ensemble_network : The declaration behind ``network_``.
-
-    Examples
-    --------
-    >>> from snnlib import load_birth_weight
-    >>> births = load_birth_weight()
-    >>> classifier = SpikingClassifier().fit(births.data, births.target)
-    >>> classifier.predict_proba(births.data[:3]).shape
-    (3, 2)
-    """
-
-    def fit(self, X, y):
-        """Fit encoders, currents and decoders to class labels.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features; they are centred and scaled here.
-        y : array-like of shape (n_samples,)
-            Class labels.
-
-        Returns
-        -------
-        self : SpikingClassifier
-        """
-        self.check_parameters()
-        X, y = validate_data(self, X, y, dtype=float, ensure_min_samples=2)
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
-        if len(self.classes_) < 2:
-            msg = (
-                "y must hold at least 2 classes for a classifier; got 1 class, "
-                f"{self.classes_[0]!r}."
-            )
-            raise ValueError(msg)
-        # +1 in the column of a row's class, -1 elsewhere; two classes need one column.
-        signs = np.where(codes[:, np.newaxis] == np.arange(len(self.classes_)), 1, -1)
-        self._fit_ensemble(X, signs[:, 1:].astype(float) if self._is_binary else signs)
-        if self.method == "gradient":
-            self._fit_by_gradient(X, codes)
-        return self
-
-    def _fit_by_gradient(self, X, codes):
-        from snnlib._nengo_dl import tf
-
-        loss = (
-            tf.losses.BinaryCrossentropy(from_logits=True)
-            if self._is_binary
-            else tf.losses.SparseCategoricalCrossentropy(from_logits=True)
-        )
-        self._train_by_gradient(X, codes[:, np.newaxis].astype(float), loss)
-
-    @property
-    def _is_binary(self):
-        return len(self.classes_) == 2
-
-    def decision_function(self, X):
-        """Return the decoded output of each row, read from its spikes.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
-            For two classes one value, positive for ``classes_[1]``; else one score per
-            class.
-        """
-        return self._read_out(X)
-
-    def predict_proba(self, X):
-        """Return a probability for each class.
-
-        With ``method="nef"`` it is the least-squares estimate of the class indicator,
-        cut off at 0 and 1; with "gradient" the logistic function of the output.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        probabilities : ndarray of shape (n_samples, n_classes)
-            Rows sum to 1.
-        """
-        from scipy.special import expit, softmax
-
-        scores = self.decision_function(X)
-        if self._is_binary:
-            positive = (
-                expit(scores)
-                if self.method_ == "gradient"
-                else np.clip((1 + scores) / 2, 0, 1)
-            )
-            return np.column_stack([1 - positive, positive])
-        if self.method_ == "gradient":
-            return softmax(scores, axis=1)
-        # The floor leaves a row whose scores are all at -1 with equal probabilities.
-        positive = np.maximum((1 + scores) / 2, 1e-12)
-        return positive / positive.sum(axis=1, keepdims=True)
-
-    def predict(self, X):
-        """Return the class the spikes speak for.
-
-        Parameters
-        ----------
-        X : array-like of shape (n_samples, n_features)
-            Features.
-
-        Returns
-        -------
-        labels : ndarray of shape (n_samples,)
-        """
-        scores = self.decision_function(X)
-        if self._is_binary:
-            return self.classes_[(scores > 0).astype(int)]
-        return self.classes_[scores.argmax(axis=1)]
-
-
-fill_in(SpikingRegressor, attributes=_attributes("1", "n_neurons"))
-fill_in(SpikingClassifier, attributes=_attributes("n_outputs", "n_outputs * n_neurons"))

@@ -1,0 +1,99 @@
+"""Run a row of each committed table again, and note whether today's code gives it.
+
+A run's id names the code that it ran with, so a change of the code makes the ids of new
+runs new. ``python results/repeat_rows.py`` shows that the committed rows still stand:
+it runs the middle row of every table again with today's code, by its id, and writes to
+``repeated_rows.csv`` how far the metrics are from the committed ones. ``snnlib run
+--row`` reads that when it meets a row of other code. It takes about twenty minutes, for
+some rows train a network; what was repeated with today's code is not repeated again.
+"""
+
+import argparse
+import datetime
+import logging
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from snnlib.parameters import code_digest
+from snnlib.recording import read_metrics
+from snnlib.tables import read_provenance, read_table, write_table
+
+HERE = Path(__file__).parent
+REPEATED = HERE / "repeated_rows.csv"
+logger = logging.getLogger("repeat_rows")
+
+
+def definitions():
+    """Return the definition of each committed table, those of networks last."""
+    paths = (HERE.parent / "sweeps").glob("*.yaml")
+    return sorted(paths, key=lambda path: ("mnist" in path.stem, path.stem))
+
+
+def run_again(definition, table, run_id):
+    """Do the run of a row by its id, on one thread as the sweep did it."""
+    from snnlib import read_plan
+
+    notebook = read_plan(definition).notebook.path
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "again.ipynb")
+        command = [sys.executable, "-m", "snnlib.cli", "run", str(notebook)]
+        command += ["--row", str(table), run_id, "--threads", "1", "-o", str(out)]
+        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+        return read_metrics(out)
+
+
+def largest_difference(metrics, row):
+    """Return how far metrics are from a row's; infinite where they are not numbers."""
+    differences = [0.0]
+    for name, value in metrics.items():
+        known = row.get(f"{name}_recorded", row[name])
+        if value != known:
+            is_number = isinstance(value, int | float)
+            differences.append(abs(value - known) if is_number else float("inf"))
+    return max(differences)
+
+
+def repeat(definition):
+    """Repeat the middle row of a definition's table; return what was found."""
+    table = HERE / f"{definition.stem}.csv"
+    rows = read_table(table)
+    row = rows[len(rows) // 2]
+    metrics = run_again(definition, table, row["run_id"])
+    return {
+        "run_id": row["run_id"],
+        "table": table.name,
+        "code": read_provenance(table)["identity"]["code"],
+        "repeated_with": code_digest(),
+        "n_metrics": len(metrics),
+        "largest_difference": largest_difference(metrics, row),
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+
+
+def main():
+    """Repeat what was not repeated with today's code yet.
+
+    Returns
+    -------
+    code : int
+        0 if every row came out to the last digit.
+    """
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    found = read_table(REPEATED) if REPEATED.exists() else []
+    today = code_digest()
+    for definition in definitions():
+        table = f"{definition.stem}.csv"
+        if any((r["table"], r["repeated_with"]) == (table, today) for r in found):
+            continue
+        found.append(repeat(definition))
+        write_table(REPEATED, found)
+        logger.info("%(table)s: %(largest_difference)g in %(n_metrics)d", found[-1])
+    return int(any(r["largest_difference"] for r in found))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
