@@ -25,14 +25,8 @@ _HOMES = {
         "train_test_iris_setosa",
         "train_test_mnist",
     ),
-    "networks": (
-        "conv_network",
-        "ensemble_network",
-        "parse_architecture",
-        "rate_model",
-        "read_weights",
-        "relu_model",
-    ),
+    "architectures": ("parse_architecture", "read_weights"),
+    "networks": ("conv_network", "ensemble_network", "rate_model", "relu_model"),
     "simulation": (
         "lif_spikes",
         "lowpass",

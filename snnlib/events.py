@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numba
 import numpy as np
 
-from snnlib.networks import Conv, Pool, parse_architecture
+from snnlib.architectures import Conv, Pool, parse_architecture
 
 # Spikes listed at a time for a layer; a longer presentation is run in parts.
 _MAX_LISTED = 4_000_000

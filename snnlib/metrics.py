@@ -444,8 +444,8 @@ def _average_pool(signal, size):
 
 def _spiking_signals(classifier, X):
     """Return the layers of a classifier, batches of what each receives, and steps."""
+    from snnlib.architectures import Pool, parse_architecture
     from snnlib.images import check_images
-    from snnlib.networks import Pool, parse_architecture
 
     layers, pool, arrays = [], 1, iter(classifier.weights_)
     for part in (*parse_architecture(classifier.architecture), None):

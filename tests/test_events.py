@@ -23,15 +23,9 @@ from snnlib import (
     results_path,
     train_test_mnist,
 )
+from snnlib.architectures import Conv, Pool, parse_architecture, weight_shapes
 from snnlib.events import compile_events, simulate_events
-from snnlib.networks import (
-    Conv,
-    Pool,
-    _weight_shapes,
-    draw_voltage,
-    parse_architecture,
-    rate_model,
-)
+from snnlib.networks import draw_voltage, rate_model
 from snnlib.neurons import Lif
 
 # An architecture, the rows, columns and channels of its images, and the parameters
@@ -175,7 +169,7 @@ def drawn(architecture, image_shape, **parameters):
     classifier.image_shape_, classifier.classes_ = image_shape, np.arange(3)
     classifier.seed_, classifier._simulator = 1, None
     rng = np.random.default_rng(2)
-    shapes = _weight_shapes(image_shape, 3, architecture)
+    shapes = weight_shapes(image_shape, 3, architecture)
     classifier.weights_ = [rng.normal(0.1, 1, shape) for shape in shapes]
     return classifier
 

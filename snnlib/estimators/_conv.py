@@ -10,6 +10,7 @@ from sklearn.utils import assert_all_finite, check_random_state
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_feature_names, check_is_fitted
 
+from snnlib.architectures import check_weights, parse_architecture
 from snnlib.estimators._base import (
     SpikingEstimator,
     takes_neuron,
@@ -28,12 +29,7 @@ from snnlib.estimators._training import (
     train_network,
 )
 from snnlib.images import check_images
-from snnlib.networks import (
-    check_weights,
-    conv_network,
-    parse_architecture,
-    rate_model,
-)
+from snnlib.networks import conv_network, rate_model
 from snnlib.simulation import lowpass, read_out
 
 logger = logging.getLogger(__name__)
@@ -426,12 +422,10 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
     def _warm_simulator(self):
         """Return a NengoDL simulator, kept as long as the network stays the same."""
         self._simulator = self._simulator or WarmSimulator()
-        contents = hashlib.sha256()
-        for w in self.weights_:
-            contents.update(np.ascontiguousarray(w).data)
+        contents = hashlib.sha256(b"".join(w.tobytes() for w in self.weights_))
         network = (
             *(self._lif, self.architecture, self.layer_synapse, self.initial_voltage),
-            *(self.batch_size, self.dt, self.seed_, contents.hexdigest()),
+            *(self.batch_size, self.dt, self.seed_, contents.digest()),
         )
         return self._simulator.get(
             network,

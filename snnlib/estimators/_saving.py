@@ -6,8 +6,8 @@ from numbers import Integral
 import numpy as np
 
 from snnlib._version import __version__
+from snnlib.architectures import check_weights, read_weights
 from snnlib.files import plain, read_arrays, written_whole
-from snnlib.networks import check_weights, read_weights
 
 
 def save_classifier(classifier, path, provenance):
