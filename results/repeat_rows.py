@@ -16,7 +16,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from snnlib.parameters import code_digest
+from snnlib.digests import code_digest
 from snnlib.recording import read_metrics
 from snnlib.tables import read_provenance, read_table, write_table
 

@@ -65,7 +65,8 @@ _HOMES = {
         "lif_explorer",
         "regression_explorer",
     ),
-    "plans": ("Plan", "SweepError", "make_plan", "read_plan"),
+    "definitions": ("SweepError",),
+    "plans": ("Plan", "make_plan", "read_plan"),
     "sweep": (
         "Collected",
         "SweepBusyError",

@@ -24,8 +24,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from snnlib.parameters import digest
-from snnlib.plans import SweepError
+from snnlib.definitions import SweepError
+from snnlib.digests import digest
 from snnlib.recording import MetricsError, read_metrics
 from snnlib.tables import write_table
 from snnlib.workers import (

@@ -7,8 +7,8 @@ import json
 import sys
 from pathlib import Path
 
+from snnlib.digests import digest
 from snnlib.files import plain, written_whole
-from snnlib.parameters import digest
 
 # Columns of words: a run's id may look like a number, and stays what it is.
 WORDS = ("run_id", "axis", "versions")

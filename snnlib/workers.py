@@ -16,9 +16,9 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from snnlib._version import __version__
+from snnlib.definitions import SweepError
+from snnlib.digests import code_digest, input_digests
 from snnlib.kernels import KernelsError, WarmKernels
-from snnlib.parameters import code_digest, input_digests
-from snnlib.plans import SweepError
 
 _PACKAGES = (
     *("numpy", "scipy", "nengo", "scikit-learn", "numba"),

@@ -20,7 +20,8 @@ import tiny
 
 from snnlib import __version__, cli
 from snnlib.cli import main
-from snnlib.parameters import Notebook, code_digest
+from snnlib.digests import code_digest
+from snnlib.notebooks import Notebook
 from snnlib.plans import make_plan
 from snnlib.recording import read_metrics
 from snnlib.tables import read_table, write_table

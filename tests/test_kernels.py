@@ -16,7 +16,7 @@ from tiny import marked_environment, marked_processes, wait_until, write_noteboo
 
 from snnlib import read_metrics
 from snnlib.kernels import KernelsError, WarmKernels
-from snnlib.parameters import Notebook
+from snnlib.notebooks import Notebook
 
 # One pair of cells for each kind of state: what a run plants, and what the next sees.
 LEAKS = {

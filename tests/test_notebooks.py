@@ -14,7 +14,7 @@ from papermill.exceptions import PapermillExecutionError
 
 from snnlib import read_metrics
 from snnlib.kernels import WarmKernels
-from snnlib.parameters import Notebook
+from snnlib.notebooks import Notebook
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 # Few splits keep the default run short; the book runs the lessons in full.

@@ -20,17 +20,9 @@ from tiny import write_notebook
 
 import snnlib
 from snnlib import datasets, load_iris_setosa, results_path
-from snnlib.parameters import (
-    Notebook,
-    NotebookError,
-    Parameter,
-    ParameterError,
-    as_plain,
-    code_digest,
-    digest,
-    input_digests,
-    shown,
-)
+from snnlib.digests import code_digest, digest, input_digests
+from snnlib.notebooks import Notebook, NotebookError
+from snnlib.parameters import Parameter, ParameterError, as_plain, shown
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from tiny import write_definition, write_notebook
 
 import snnlib.plans
-from snnlib.plans import Plan, SweepError, make_plan, read_plan, read_value
+from snnlib.definitions import SweepError, read_value
+from snnlib.plans import Plan, make_plan, read_plan
 
 
 @pytest.fixture
@@ -634,7 +635,7 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
 )
 def test_yaml_that_cannot_be_read_is_refused(tmp_path, monkeypatch, content, message):
     """Each in one sentence that begins with the file."""
-    monkeypatch.setattr(snnlib.plans, "_MOST_VALUES", 2000)
+    monkeypatch.setattr("snnlib.definitions._MOST_VALUES", 2000)
     path = tmp_path / "a.yaml"
     path.write_bytes(content)
     with pytest.raises(SweepError, match=re.escape(message)) as refused:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import tiny
 
-from snnlib.parameters import digest
+from snnlib.digests import digest
 from snnlib.plans import read_plan
 from snnlib.recording import read_metrics
 from snnlib.tables import planned_values, read_provenance, read_table
@@ -56,7 +56,7 @@ def test_table_holds_what_the_definition_asks_for(definition, monkeypatch):
     """Row by row, the parameters of a table are those of its definition."""
     # Without MNIST the points can be planned all the same.
     monkeypatch.setattr("snnlib.plans._Planner._inputs", lambda *_: {})
-    monkeypatch.setattr("snnlib.parameters.Notebook.refusal", lambda *_: None)
+    monkeypatch.setattr("snnlib.notebooks.Notebook.refusal", lambda *_: None)
     plan = read_plan(definition)
     rows = read_table(committed(definition.stem))
     assert len(rows) == len(plan.rows)

@@ -32,7 +32,8 @@ from tiny import (
 )
 
 from snnlib import read_metrics
-from snnlib.plans import SweepError, make_plan, read_plan
+from snnlib.definitions import SweepError
+from snnlib.plans import make_plan, read_plan
 from snnlib.sweep import SweepBusyError, _Folder, collect_runs, run_sweep
 from snnlib.workers import carry_out
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnlib.parameters import digest
+from snnlib.digests import digest
 from snnlib.tables import (
     TableError,
     decode_cell,

@@ -1,0 +1,352 @@
+"""Notebooks with parameters: read and checked, but not run."""
+
+import ast
+import contextlib
+import copy
+import difflib
+import io
+import json
+import re
+import signal
+import threading
+import tokenize
+import warnings
+from functools import cached_property
+from pathlib import Path
+
+from snnlib.digests import digest, input_digests
+from snnlib.parameters import Parameter, ParameterError, as_plain, shown
+from snnlib.recording import read_notebook
+
+_LOADERS = (
+    "fetch_digits",
+    "fetch_mnist",
+    "load_birth_weight",
+    "load_digits28",
+    "load_iris_setosa",
+)
+# What papermill puts into a notebook that it has run.
+_PUT_IN = {"injected-parameters", "papermill-error-cell-tag"}
+# What a cell does to the environment may decide what an import after it does.
+_TOUCHES_ENVIRONMENT = re.compile(r"\benviron\b|\bputenv\b|%(set_)?env\b|\bsys\.path\b")
+
+
+class NotebookError(ValueError):
+    """A notebook that cannot be run with parameters."""
+
+
+class Notebook:
+    """A notebook with a cell tagged ``parameters``, read but not run.
+
+    Parameters
+    ----------
+    path : path-like
+        The notebook's file.
+
+    Raises
+    ------
+    NotebookError
+        If there is no such file, it is not a notebook, or it does not have exactly one
+        code cell tagged ``parameters`` that can be executed by itself.
+
+    Notes
+    -----
+    An executed notebook is read as it was before papermill ran it: the cells that
+    papermill put in, with the values of that run or its error, are left out.
+    """
+
+    def __init__(self, path):
+        try:
+            self.path = Path(path)
+            text, content = read_notebook(self.path)
+        except OSError as error:
+            msg = f"the notebook {path} cannot be read: {error.strerror}."
+            raise NotebookError(msg) from error
+        except (ValueError, TypeError) as error:
+            raise NotebookError(str(error)) from error
+        is_as_written = _undo_run(content)
+        dumped = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        self.text = text if is_as_written else dumped
+        self._cells = [
+            ("".join(cell["source"]), cell["metadata"].get("tags", []))
+            for cell in content["cells"]
+            if cell["cell_type"] == "code"
+        ]
+        self.parameters = self._read_parameters()
+
+    @property
+    def name(self):
+        """File name without its ending."""
+        return self.path.stem
+
+    def _read_parameters(self):
+        tagged = [i for i, (_, tags) in enumerate(self._cells) if "parameters" in tags]
+        if len(tagged) != 1:
+            msg = (
+                f"{self.path} must have one code cell tagged 'parameters', in which "
+                f"papermill sets values; got {len(tagged)}."
+            )
+            raise NotebookError(msg)
+        self._first = tagged[0]
+        source = self._cells[self._first][0]
+        values = {}
+        try:
+            with _carried_out():
+                exec(source, values)
+            comments = _comments(source)
+            assigned = [
+                (target.id, node.end_lineno)
+                for node in ast.parse(source).body
+                if isinstance(node, ast.Assign | ast.AnnAssign)
+                for target in getattr(node, "targets", [getattr(node, "target", None)])
+                if isinstance(target, ast.Name)
+            ]
+        except _CellError as error:
+            msg = f"the cell tagged 'parameters' of {self.path} fails: {error}."
+            raise NotebookError(msg) from error
+        return {
+            name: Parameter(name, values[name], comments.get(line, ""))
+            for name, line in assigned
+            if name in values
+        }
+
+    def convert(self, values: dict) -> dict:
+        """Check names and types of parameters, and return the values converted.
+
+        Parameters
+        ----------
+        values : dict of str to object
+            Parameters, by name.
+
+        Returns
+        -------
+        values : dict of str to object
+
+        Raises
+        ------
+        ParameterError
+            If the notebook has no such parameter, which papermill would only log, or a
+            value has another type than the notebook's own.
+        """
+        return {name: self._find(name).convert(value) for name, value in values.items()}
+
+    def _find(self, name):
+        if name in self.parameters:
+            return self.parameters[name]
+        close = difflib.get_close_matches(str(name), self.parameters, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        msg = (
+            f"{self.path.name} has no parameter {name!r}.{hint} Its parameters are: "
+            f"{self.summary()}."
+        )
+        raise ParameterError(msg)
+
+    def summary(self) -> str:
+        """List the parameters with their defaults, on one line."""
+        return ", ".join(
+            f"{name} = {shown(p.default)}" for name, p in self.parameters.items()
+        )
+
+    def complete(self, values: dict) -> dict:
+        """Return values for all parameters: the given ones, else the notebook's own.
+
+        A default that is no plain value, such as a function, is left out: the digest of
+        the notebook stands for it.
+
+        Parameters
+        ----------
+        values : dict of str to object
+            The given ones, by name.
+
+        Returns
+        -------
+        values : dict of str to object
+        """
+        found = {}
+        for name, parameter in self.parameters.items():
+            with contextlib.suppress(ValueError):
+                found[name] = as_plain(parameter.default, is_nan_allowed=True)
+        return found | values
+
+    def refusal(self, values: dict) -> str | None:
+        """Say why the notebook would refuse these values, or None.
+
+        It carries out the cells from the parameters to the first that calls
+        ``check_parameters``, in this process. A notebook without that call refuses
+        nothing here.
+
+        Parameters
+        ----------
+        values : dict of str to object
+            Parameters, by name.
+
+        Returns
+        -------
+        reason : str or None
+        """
+        namespace = {"__name__": "__main__"}
+        try:
+            with _carried_out():
+                for i, code in enumerate(self._checks):
+                    exec(code, namespace)
+                    if i == 0:
+                        # The cells may change what they get.
+                        namespace.update(copy.deepcopy(values))
+        except _CellError as error:
+            return str(error)
+        return None
+
+    @cached_property
+    def _checks(self):
+        """The code from the parameters to the call of check_parameters, compiled."""
+        sources = [_without_commands(s) for s, _ in self._cells[self._first :]]
+        calls = [i for i, source in enumerate(sources) if "check_parameters(" in source]
+        return [
+            compile(source, f"<{self.path.name}>", "exec")
+            for source in sources[: calls[0] + 1 if calls else 0]
+        ]
+
+    @cached_property
+    def _trees(self):
+        """Source and syntax tree of each code cell that is Python."""
+        trees = []
+        for source, _ in self._cells:
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError):
+                trees.append((source, ast.parse(_without_commands(source))))
+        return trees
+
+    @cached_property
+    def imports(self) -> list[str]:
+        """Import statements at the top level of its cells.
+
+        The list ends where a cell touches the environment or ``sys.path``, since what
+        is imported after it may depend on that.
+        """
+        found = []
+        for source, tree in self._trees:
+            if _TOUCHES_ENVIRONMENT.search(source):
+                break
+            found += [
+                ast.unparse(node)
+                for node in tree.body
+                if isinstance(node, ast.Import | ast.ImportFrom)
+            ]
+        return list(dict.fromkeys(found))
+
+    @cached_property
+    def digest(self) -> str:
+        """SHA-256 of its code cells. Prose and outputs do not count."""
+        return digest(self._cells)
+
+    @cached_property
+    def sources(self) -> dict:
+        """What it reads: its loaders of data, and the committed results it names."""
+        nodes = [node for _, tree in self._trees for node in ast.walk(tree)]
+        names = {getattr(node, "id", getattr(node, "attr", None)) for node in nodes}
+        results = {
+            node.args[0].value
+            for node in nodes
+            if isinstance(node, ast.Call)
+            and getattr(node.func, "id", getattr(node.func, "attr", None))
+            == "results_path"
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+            and isinstance(node.args[0].value, str)
+        }
+        return {"loaders": sorted(names & set(_LOADERS)), "results": sorted(results)}
+
+    def inputs(self, dataset: object = None) -> dict:
+        """Return the digest of each data set and result file it reads.
+
+        Parameters
+        ----------
+        dataset : object, optional
+            Its parameter of that name, which says which digits it takes.
+
+        Returns
+        -------
+        digests : dict of str to str
+        """
+        return input_digests(**self.sources, dataset=dataset)
+
+
+def _comments(source):
+    """Return the comment that ends each line, by line number."""
+    tokens = tokenize.generate_tokens(io.StringIO(source).readline)
+    return {
+        token.start[0]: token.string.lstrip("# ")
+        for token in tokens
+        if token.type == tokenize.COMMENT
+    }
+
+
+def _undo_run(content):
+    """Take out of a notebook what papermill put in; say whether there was nothing."""
+    cells = content["cells"]
+    content["cells"] = [
+        cell for cell in cells if _PUT_IN.isdisjoint(cell["metadata"].get("tags", []))
+    ]
+    # What a run of papermill or of a sweep said about itself.
+    traces = [content["metadata"].pop(name, None) for name in ("papermill", "snnlib")]
+    return len(content["cells"]) == len(cells) and not any(traces)
+
+
+def _without_commands(source):
+    """Return a cell's source without the lines that are IPython's own commands."""
+    return re.sub(r"(?m)^([ \t]*)[%!].*$", r"\1pass", source)
+
+
+def _one_line(error):
+    try:
+        text = str(error)
+    except Exception:
+        text = "its message cannot be shown"
+    return " ".join(f"{type(error).__name__}: {text}".split())
+
+
+class _CellError(Exception):
+    """What a cell raised, on one line."""
+
+
+class _Interrupt(KeyboardInterrupt):
+    """Ctrl-C, and not a cell that raises what Ctrl-C does."""
+
+
+@contextlib.contextmanager
+def _carried_out():
+    """Carry out code of a notebook in quiet; whatever it raises is a `_CellError`.
+
+    A cell may end its own process, by sys.exit() for example, but not this one.
+    """
+    try:
+        with (
+            _ctrl_c_known(),
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            # The run itself will show them.
+            warnings.simplefilter("ignore")
+            yield
+    except _Interrupt:
+        raise
+    except BaseException as error:
+        raise _CellError(_one_line(error)) from error
+
+
+@contextlib.contextmanager
+def _ctrl_c_known():
+    """Have Ctrl-C raise `_Interrupt`, where it would raise KeyboardInterrupt."""
+
+    def interrupt(*_):
+        raise _Interrupt
+
+    handler = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or handler is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)
