@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tiny import write_notebook
 
 import snnlib
-from snnlib import datasets, load_iris_setosa, results_path
+from snnlib import datasets, digests, load_iris_setosa, results_path
 from snnlib.digests import code_digest, digest, input_digests
 from snnlib.notebooks import Notebook, NotebookError
 from snnlib.parameters import Parameter, ParameterError, as_plain, shown
@@ -222,7 +222,8 @@ SMALL_PACKAGE = {
 
 @pytest.fixture
 def package(tmp_path):
-    """Return the folder of a small package."""
+    """Return the folder of a small package, of which nothing is remembered."""
+    digests._module_digest.cache_clear()
     for name, content in SMALL_PACKAGE.items():
         path = tmp_path / "snnlib" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -267,6 +268,10 @@ def package(tmp_path):
         ("plans.py", "a = 2", False),
         ("sweep.py", "a = 2", False),
         ("cli.py", "a = 2", False),
+        ("definitions.py", "a = 2", False),
+        ("notebooks.py", "a = 2", False),
+        ("digests.py", "a = 2", False),
+        ("_docs.py", "a = 2", False),
         ("tables.py", "a = 2", False),
         ("lif.js", "2", False),
         ("results/train.py", "a = 2", False),
