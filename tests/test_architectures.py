@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from snnlib import parse_architecture, read_weights
-from snnlib.architectures import Conv, Dense, Pool
+from snnlib.architectures import Conv, Dense, Pool, check_weights, weight_shapes
 
 
 @pytest.mark.parametrize(
@@ -106,4 +106,99 @@ def test_read_weights_asks_for_weights(tmp_path):
     """A file of other arrays is named, with what it holds."""
     np.savez(tmp_path / "w.npz", x=[1])
     with pytest.raises(ValueError, match=r"w\.npz holds no weights, only \['x'\]"):
+        read_weights(tmp_path / "w.npz")
+
+
+@pytest.mark.parametrize(
+    ("architecture", "image_shape", "shapes"),
+    [
+        ("4C3", (8, 7, 2), [(3, 3, 2, 4), (4,), (6 * 5 * 4, 10), (10,)]),
+        ("4C3S2-AP2", (9, 9, 1), [(3, 3, 1, 4), (4,), (2 * 2 * 4, 10), (10,)]),
+        ("AP3-5C2", (10, 8, 3), [(2, 2, 3, 5), (5,), (2 * 1 * 5, 10), (10,)]),
+        ("4C8", (8, 8, 1), [(8, 8, 1, 4), (4,), (4, 10), (10,)]),
+        ("7-6", (3, 4, 2), [(24, 7), (7,), (7, 6), (6,), (6, 10), (10,)]),
+    ],
+)
+def test_weight_shapes_follow_from_the_layers(architecture, image_shape, shapes):
+    """A convolution of k leaves (n - k) // s + 1 places, a pool n // p."""
+    assert weight_shapes(image_shape, 10, architecture) == shapes
+    weights = [np.ones(shape) for shape in shapes]
+    check_weights(weights, image_shape, 10, architecture)
+    check_weights(tuple(weights), list(image_shape), 10, architecture)
+    check_weights(None, image_shape, 10, architecture)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"weights": 3}, r"^weights must be a list of arrays; got int\.$"),
+        ({"weights": np.ones((4, 1))}, r"^weights must be a list of arrays; got ndarr"),
+        (
+            {"weights": []},
+            r"^weights must hold 4 arrays for architecture='4C3'; got 0\.$",
+        ),
+        (
+            {"weights": [np.ones((3, 3, 1, 4)), np.ones(4), np.ones((9, 2)), None]},
+            r"^weights must have shape \(144, 2\) at place 2 for architecture='4C3'; "
+            r"got \(9, 2\)\.$",
+        ),
+        (
+            {"weights": [np.full((3, 3, 1, 4), np.inf), *[None] * 3]},
+            r"^weights at place 0 must be finite; got 36 of 36 that are not\.$",
+        ),
+        (
+            {"image_shape": (8, 8)},
+            r"^image_shape must be \(rows, columns, channels\); got \(8, 8\)\.$",
+        ),
+        (
+            {"image_shape": 8},
+            r"^image_shape must be \(rows, columns, channels\); got 8",
+        ),
+        (
+            {"image_shape": (8, 0, 1)},
+            r"^image_shape must be a whole number from 1 on; ",
+        ),
+        ({"n_classes": 0}, r"^n_classes must be a whole number from 1 on; got 0\.$"),
+        (
+            {"architecture": "4C9"},
+            r"^architecture='4C9': Conv\(filters=4, kernel_size=9, strides=1\) is "
+            r"larger than the 8 x 8 image that reaches it\.$",
+        ),
+        (
+            {"architecture": "4C3-AP7", "image_shape": (8, 20, 1)},
+            r"Pool\(size=7\) is larger than the 6 x 18 image that reaches it\.$",
+        ),
+        (
+            {"architecture": 32},
+            r"^architecture must be text such as '32C3-AP2'; got 32\.$",
+        ),
+        (
+            {"architecture": "4-4C3"},
+            r"^architecture='4-4C3': Conv cannot follow a fully connected layer\.$",
+        ),
+        (
+            {"architecture": "AP2"},
+            r"^architecture='AP2' has no neurons, only average pools\.$",
+        ),
+        (
+            {"architecture": "4C3-x"},
+            r"^architecture='4C3-x': cannot read 'x'\. Each part must look like 32C3 "
+            r"\(convolution\), 32C3S2 \(with stride 2\), AP2 \(average pool\) or 100 "
+            r"\(fully connected\)\.$",
+        ),
+    ],
+)
+def test_check_weights_says_what_does_not_fit(changes, message):
+    """The whole sentence: what it must be, for which architecture, what came."""
+    given = {"weights": None, "image_shape": (8, 8, 1), "n_classes": 2}
+    with pytest.raises(ValueError, match=message):
+        check_weights(**{**given, "architecture": "4C3", **changes})
+
+
+def test_read_weights_names_the_file_and_what_it_holds(tmp_path):
+    """A file of other arrays is named, with their names in order."""
+    np.savez(tmp_path / "w.npz", y=[1], x=[1])
+    with pytest.raises(
+        ValueError, match=r"w\.npz holds no weights, only \['x', 'y'\]\.$"
+    ):
         read_weights(tmp_path / "w.npz")

@@ -75,6 +75,21 @@ def test_networks_are_probed_by_label():
     assert labelled(conv)["filtered output"].synapse.tau == 0.05
 
 
+def test_ensemble_network_adds_nothing_and_filters_by_a_tenth_of_a_second():
+    """What is not asked for is 0, and the synapse is 0.1 s; all parts have names."""
+    network = ensemble_network([[1.0], [-1.0]], [[1.0, 2.0]], gain=2, bias=1)
+    assert network.label == "ensemble"
+    assert {node.label for node in network.all_nodes} == {"input", "output", "one"}
+    assert network.decode.synapse.tau == 0.1
+    assert network.constant.transform.init.tolist() == [[0.0]]
+    assert network.centre.synapse is network.encode.synapse is None
+    assert network.centre.transform.init.tolist() == [[0.0]]
+    silent = simulate(
+        ensemble_network([[1.0]], [[5.0]], gain=1, bias=0.2), [[0.5]], 0.02
+    )
+    assert not silent["output"].any()
+
+
 def test_ensemble_network_of_a_silent_neuron_gives_its_constant():
     """J = 0.9: v(t) = J (1 - exp(-t / tau_rc)), no spike, output the constant."""
     network = ensemble_network(
@@ -373,7 +388,9 @@ ENSEMBLE = {
         ({"bias": "high"}, ValueError, r"bias must be an array of real numbers"),
         ({"encoders": [["a"]]}, ValueError, r"encoders must be an array of real"),
         ({"encoders": None}, ValueError, r"encoders must be an array of real"),
-        ({"decoders": [[1.0]]}, ValueError, r"decoders must have shape.*\(1, 1\)"),
+        ({"decoders": [[1.0]]}, ValueError, r"^decoders must have shape.*\(1, 1\)"),
+        ({"decoders": [["a", "b"]]}, ValueError, r"^decoders must be an array of"),
+        ({"decoders": [[[1.0], [2.0]]]}, ValueError, r"^decoders must have shape"),
         ({"decoders": np.ones((1, 1, 2))}, ValueError, r"decoders must have shape"),
         ({"output_bias": [1.0, 2.0]}, ValueError, r"output_bias must hold 1 or 1 num"),
         ({"offset": [1.0, 2.0]}, ValueError, r"offset must hold 1 or 1 numbers"),
