@@ -12,11 +12,9 @@ parameters travel to a worker, and the executed notebook travels back.
 """
 
 import contextlib
-import csv
 import datetime
 import fcntl
 import hashlib
-import io
 import json
 import logging
 import os
@@ -29,6 +27,7 @@ from pathlib import Path
 from snnlib.parameters import digest
 from snnlib.plans import SweepError
 from snnlib.recording import MetricsError, read_metrics
+from snnlib.tables import write_table
 from snnlib.workers import (
     outcomes_here,
     outcomes_on_scheduler,
@@ -242,14 +241,9 @@ class Collected:
         if path.suffix != ".csv":
             msg = f"path must end in .csv; got {str(path)!r}."
             raise ValueError(msg)
-        columns = list(dict.fromkeys(name for row in self.rows for name in row))
-        table = io.StringIO()
-        writer = csv.DictWriter(table, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, table.getvalue())
-        sha256 = hashlib.sha256(table.getvalue().encode()).hexdigest()
+        table = write_table(path, self.rows)
+        sha256 = hashlib.sha256(table.encode()).hexdigest()
         provenance = {"table": path.name, "sha256": sha256, **self.provenance}
         _write_whole(path.with_suffix(".json"), _dump(provenance))
 
