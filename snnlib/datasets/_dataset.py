@@ -146,7 +146,7 @@ def assemble(
 
 
 def _read_only(array):
-    """Return the array if nobody can write to it, else a copy of that kind."""
+    """Return the array, or a copy of it if it can be written to."""
     array = np.asarray(array)
     if array.flags.writeable:
         array = array.copy()

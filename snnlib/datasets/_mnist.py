@@ -1,10 +1,8 @@
 """MNIST: find its file or download it, and check what it holds."""
 
 import contextlib
-import io
 import logging
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from snnlib.datasets._dataset import (
     DataUnavailableError,
     assemble_digits,
 )
+from snnlib.files import read_arrays
 
 # The file as Keras publishes it. The hash is the file's own, so for downloads only.
 MNIST_URL = "https://storage.googleapis.com/tensorflow/tf-keras-datasets/mnist.npz"
@@ -145,7 +144,7 @@ def _names_in(folder: Path) -> set[str] | None:
         return {path.name for path in folder.iterdir()}
     except FileNotFoundError:
         return None
-    except OSError as err:
+    except (OSError, ValueError) as err:  # the latter where a path holds a null byte
         msg = f"The data folder {folder} cannot be read: {_reason(err)}."
         raise DataUnavailableError(msg) from err
 
@@ -179,43 +178,24 @@ def _remove_from_cache(path: Path) -> str:
 
 def _read_mnist(path: Path) -> Dataset:
     try:
-        packed = path.read_bytes()
+        arrays = read_arrays(path)
+        _check_mnist_arrays(arrays)
+        dataset = _assemble_mnist(arrays)
+        _check_mnist_digest(dataset)
     except OSError as err:
         msg = f"{path} cannot be read: {_reason(err)}."
         raise DataUnavailableError(msg) from err
-    try:
-        dataset = _assemble_mnist(_unpack_mnist(packed))
-        _check_mnist_digest(dataset)
-    except DataCorruptError as err:
-        msg = f"{path} is damaged or is not MNIST: {err}."
+    except ValueError as err:
+        msg = f"{path} is damaged or is not MNIST: {_reason_against(err)}."
         raise DataCorruptError(msg) from err
     logger.info("Read MNIST from %s", path)
     return dataset
 
 
-def _unpack_mnist(packed: bytes) -> dict[str, np.ndarray]:
-    if not zipfile.is_zipfile(io.BytesIO(packed)):
-        # NumPy would take it for a pickle, and say so.
-        msg = f"its {len(packed)} bytes are not a whole .npz archive"
-        raise DataCorruptError(msg)
-    try:
-        with zipfile.ZipFile(io.BytesIO(packed)) as archive:
-            names = {f"{name}.npy": name for name in _MNIST_SHAPES}
-            # np.load would believe a header, and make room for its array, before the
-            # checksum of its bytes is known.
-            arrays = {
-                names[member]: np.lib.format.read_array(
-                    io.BytesIO(archive.read(member)), allow_pickle=False
-                )
-                for member in names.keys() & {*archive.namelist()}
-            }
-    except MemoryError:  # says nothing against the file
-        raise
-    except Exception as err:  # damaged bytes make zipfile and NumPy raise a dozen types
-        msg = f"it cannot be unpacked: {_reason(err)}"
-        raise DataCorruptError(msg) from err
-    _check_mnist_arrays(arrays)
-    return arrays
+def _reason_against(err: ValueError) -> str:
+    if isinstance(err, DataCorruptError):
+        return str(err)
+    return f"it cannot be unpacked: {_reason(err.__cause__ or err)}"
 
 
 def _check_mnist_arrays(arrays: dict[str, np.ndarray]) -> None:
@@ -226,7 +206,7 @@ def _check_mnist_arrays(arrays: dict[str, np.ndarray]) -> None:
         array = arrays[name]
         if array.shape != shape or array.dtype != np.uint8:
             msg = (
-                f"{name} must be uint8 of shape {shape}, "
+                f"{name} must be uint8 of shape {shape}; "
                 f"got {array.dtype} of shape {array.shape}"
             )
             raise DataCorruptError(msg)
@@ -234,7 +214,7 @@ def _check_mnist_arrays(arrays: dict[str, np.ndarray]) -> None:
 
 def _check_mnist_digest(dataset: Dataset) -> None:
     if dataset.digest != MNIST_DIGEST:
-        msg = f"the digest of its contents must be {MNIST_DIGEST}, got {dataset.digest}"
+        msg = f"the digest of its contents must be {MNIST_DIGEST}; got {dataset.digest}"
         raise DataCorruptError(msg)
 
 

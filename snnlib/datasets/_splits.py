@@ -38,6 +38,7 @@ def train_test_iris_setosa(dataset: Dataset, *, random_state: int = 0) -> Split:
 
     Examples
     --------
+    >>> from snnlib import load_iris_setosa
     >>> X_train, X_test, y_train, y_test = train_test_iris_setosa(load_iris_setosa())
     >>> X_train.shape, X_test.shape
     ((43, 1), (7, 1))
@@ -81,6 +82,7 @@ def train_test_birth_weight(
 
     Examples
     --------
+    >>> from snnlib import load_birth_weight
     >>> X_train, X_test, y_train, y_test = train_test_birth_weight(load_birth_weight())
     >>> X_train.shape, X_test.shape
     ((161, 7), (28, 7))
@@ -136,6 +138,7 @@ def train_test_mnist(
 
     Examples
     --------
+    >>> from snnlib import load_digits28
     >>> X_train, X_test, y_train, y_test = train_test_mnist(load_digits28())
     >>> X_train.shape, X_test.shape
     ((1597, 784), (200, 784))
@@ -159,7 +162,7 @@ def train_test_mnist(
 
 def _shuffle_and_split_digits(owner, dataset, n_train, n_test, random_state):
     # Each part must hold each digit.
-    n_rows, n_classes = len(dataset.data), len(dataset.target_names)
+    n_rows, n_classes = len(dataset.data), len(np.unique(dataset.target))
     check_whole("n_test", n_test, n_classes, n_rows - n_classes, owner=owner)
     n_train = n_rows - n_test if n_train is None else n_train
     check_whole("n_train", n_train, n_classes, n_rows - n_test, owner=owner)
