@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from benchmarks import growth, outside, rows
-from benchmarks.measure import ROOT, describe_machine, load, save
+from benchmarks.measure import ROOT, describe_machine, load, machine_of, record
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 QUICK_RESULTS = ROOT / "build" / "benchmarks-quick.json"
@@ -86,8 +86,13 @@ def describe(name, entry):
     return line
 
 
-def main():
+def main(arguments=None):
     """Measure what is asked for.
+
+    Parameters
+    ----------
+    arguments : list of str or None, default=None
+        Those of the command line; None takes them from there.
 
     Returns
     -------
@@ -110,7 +115,9 @@ def main():
         help="only these: %(choices)s",
     )
     parser.add_argument(
-        "--resume", action="store_true", help="only what the results do not hold yet"
+        "--resume",
+        action="store_true",
+        help="only what was not yet measured on this machine",
     )
     parser.add_argument(
         "--output",
@@ -126,7 +133,7 @@ def main():
         help="a Python that has PyTorch and snnTorch; this one",
     )
     parser.add_argument("--task", help=argparse.SUPPRESS)
-    asked = parser.parse_args()
+    asked = parser.parse_args(arguments)
     mode = "quick" if asked.quick else "full" if asked.full else "normal"
     to_do = tasks(mode, asked.torch_python)
     if asked.task:
@@ -137,29 +144,29 @@ def main():
     options = ["--torch-python", asked.torch_python]
     options += [f"--{mode}"] if mode != "normal" else []
     path = asked.output or (QUICK_RESULTS if asked.quick else RESULTS)
-    results, machine = load(path), describe_machine()
-    if results.get("machine") != machine:
-        results = {"machine": machine}
+    machine = describe_machine()
+    try:
+        held = load(path)
+    except (OSError, ValueError) as error:
+        parser.error(f"{error} Move it away, or write elsewhere with --output.")
     failed = False
     for task, (section, names, _) in to_do.items():
-        measured = results.setdefault(section, {})
         if asked.row and not {*names, section} & {*asked.row}:
             continue
-        if asked.resume and measured.keys() >= {*names}:
+        found = held.get(section, {})
+        here = {name for name in found if machine_of(held, found[name]) == machine}
+        if asked.resume and here >= {*names}:
             continue
         start = time.monotonic()
         entries = perform(task, options)
         failed = failed or entries is None
-        for name, entry in (entries or {}).items():
+        if entries:
             today = datetime.datetime.now(datetime.UTC).date().isoformat()
-            measured[name] = {"mode": mode, "date": today, **entry}
-            logger.info("%s", describe(name, entry))
-        # In the order of the table, whichever was measured first.
-        order = [*rows.ROWS, *measured]
-        results[section] = dict(
-            sorted(measured.items(), key=lambda x: order.index(x[0]))
-        )
-        save(path, results)
+            about = {"mode": mode, "date": today}
+            named = {name: {**about, **entry} for name, entry in entries.items()}
+            record(path, section, named, machine, order=rows.ROWS)
+            for name, entry in named.items():
+                logger.info("%s", describe(name, entry))
         logger.info("    %s took %.0f s", task, time.monotonic() - start)
     return int(failed)
 

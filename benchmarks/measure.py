@@ -28,6 +28,7 @@ PACKAGES = (
     "scipy",
     "scikit-learn",
 )
+SECTIONS = ("rows", "outside", "growth")
 _MEGABYTE = 2**20
 
 
@@ -255,16 +256,89 @@ def _version(package):
 
 
 def load(path):
-    """Return the results in a file, or none yet."""
-    return json.loads(path.read_text()) if path.exists() else {}
+    """Return the results in a file, or none yet.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+
+    Returns
+    -------
+    results : dict
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it holds something else.
+    """
+    if not path.exists():
+        return {}
+    try:
+        results = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        msg = f"{path} must be a JSON file: {error}."
+        raise ValueError(msg) from error
+    if not isinstance(results, dict) or "machine" not in results:
+        msg = f"{path} must hold results with their machine; it does not."
+        raise ValueError(msg)
+    return results
+
+
+def machine_of(results, entry):
+    """Return the machine an entry was measured on: its own, or that of the others."""
+    return entry.get("machine", results["machine"])
+
+
+def record(path, section, entries, machine, *, order=()):
+    """Put entries in the place of their older ones, and leave all others as they are.
+
+    The file is read again, for another process may have written to it meanwhile.
+
+    Parameters
+    ----------
+    path : Path
+        Where results are, or will be.
+    section : {"rows", "outside", "growth"}
+        Part of the results.
+    entries : dict of str to dict
+        What was measured, by name.
+    machine : dict
+        Where; see `describe_machine`.
+    order : iterable of str, default=()
+        Names that come first, whichever was measured first.
+    """
+    results = {"machine": machine, **load(path)}
+    named = {name: {**entry, "machine": machine} for name, entry in entries.items()}
+    held = {**results.get(section, {}), **named}
+    ranks = {name: rank for rank, name in enumerate(dict.fromkeys([*order, *held]))}
+    results[section] = dict(sorted(held.items(), key=lambda item: ranks[item[0]]))
+    _share_machine(results)
+    save(path, results)
+
+
+def _share_machine(results):
+    """Say once where most was measured, and of the other entries where each was."""
+    entries = [it for name in SECTIONS for it in results.get(name, {}).values()]
+    machines = [machine_of(results, entry) for entry in entries]
+    # Of two with as many entries, the one that was there.
+    results["machine"] = max([results["machine"], *machines], key=machines.count)
+    for entry, machine in zip(entries, machines, strict=True):
+        entry.pop("machine", None)
+        if machine != results["machine"]:
+            entry["machine"] = machine
 
 
 def save(path, results):
-    """Write results aside and rename, so that the file is whole or as it was."""
+    """Write results, so that the file is whole or as it was."""
+    # Here, for it brings NumPy: this process measures nothing itself.
+    from snnlib.files import written_whole
+
     path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(path.name + ".part")
-    aside.write_text(json.dumps(_finite(results), indent=1) + "\n")
-    aside.replace(path)
+    with written_whole(path) as file:
+        file.write(json.dumps(_finite(results), indent=1) + "\n")
 
 
 def _finite(value):

@@ -31,6 +31,7 @@ from snnlib import (
     relu_model,
     train_test_mnist,
 )
+from snnlib.files import written_whole
 
 HERE = Path(__file__).parent
 TABLE = HERE / "mnist_cost.csv"
@@ -155,13 +156,11 @@ def read_table():
 
 
 def write_table(rows):
-    """Write all rows aside, then rename, so that a setting is whole or not there."""
-    aside = TABLE.with_name(TABLE.name + ".part")
-    with aside.open("w", newline="") as file:
+    """Write all rows, so that a setting is whole or not there."""
+    with written_whole(TABLE) as file:
         writer = csv.DictWriter(file, rows[0])
         writer.writeheader()
         writer.writerows(rows)
-    aside.replace(TABLE)
 
 
 def main():

@@ -23,6 +23,7 @@ from snnlib import (
     fetch_mnist,
     train_test_mnist,
 )
+from snnlib.files import written_whole
 from snnlib.networks import relu_model
 
 HERE = Path(__file__).parent
@@ -71,7 +72,8 @@ def train_relu(path, X, y):
     history = model.fit(X, y, batch_size=200, epochs=N_EPOCHS, verbose=2).history
     weights = {f"weights_{i:02}": value for i, value in enumerate(model.get_weights())}
     about = {"seed": SEED, "history": history, "provenance": provenance()}
-    np.savez_compressed(path, about=json.dumps(about), **weights)
+    with written_whole(path, "wb") as file:
+        np.savez_compressed(file, about=json.dumps(about), **weights)
 
 
 def measure(classifier, X, y):
@@ -113,9 +115,11 @@ def write_rows(path, rows):
 
 
 def append_row(path, row):
-    """Add a row to a .csv file, with a header if it is new."""
+    """Add a row to a .csv file, with a header if it is new, wholly or not at all."""
     is_new = not path.exists()
-    with path.open("a", newline="") as file:
+    written = "" if is_new else path.read_bytes().decode()
+    with written_whole(path) as file:
+        file.write(written)
         writer = csv.DictWriter(file, row)
         if is_new:
             writer.writeheader()

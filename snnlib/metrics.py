@@ -4,10 +4,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from snnlib.checks import check_bool, check_finite, check_number, check_whole
+from snnlib.images import check_images
 from snnlib.simulation import lowpass, step_count
 
 # Images counted at a time: the paper's network has 2 MB of spikes for each.
 _IMAGES_AT_A_TIME = 16
+# A float counts no further one by one.
+_LARGEST_COUNT = 2**53
 
 
 def mspe(y_true, y_pred):
@@ -30,7 +34,7 @@ def mspe(y_true, y_pred):
     Raises
     ------
     ValueError
-        If shapes differ, a target is zero, or a value is not finite.
+        If shapes differ, a target is zero, or a value or the error is not finite.
 
     Examples
     --------
@@ -44,7 +48,9 @@ def mspe(y_true, y_pred):
             f"got {int((y_true == 0).sum())} of {y_true.size}."
         )
         raise ValueError(msg)
-    return float(100 * np.mean(((y_true - y_pred) / y_true) ** 2))
+    with np.errstate(over="ignore"):
+        error = float(100 * np.mean(((y_true - y_pred) / y_true) ** 2))
+    return _check_float("y_pred", error)
 
 
 def skill_score(y_true, y_pred, y_reference):
@@ -68,21 +74,32 @@ def skill_score(y_true, y_pred, y_reference):
         ``1 - MSE(y_pred) / MSE(y_reference)``: 1 is perfect, 0 no better than the
         reference, negative worse.
 
+    Raises
+    ------
+    ValueError
+        If shapes differ, a value or an error is not finite, or the reference has none.
+
     Examples
     --------
     >>> skill_score([1.0, 2.0, 3.0], [1.0, 2.0, 2.0], 2.0)
     0.5
     """
     y_true, y_pred = _check_pair(y_true, y_pred)
-    reference = np.broadcast_to(np.asarray(y_reference, dtype=float), y_true.shape)
-    reference_error = np.mean((y_true - reference) ** 2)
+    reference = check_finite("y_reference", y_reference)
+    if reference.size != 1 and reference.shape != y_true.shape:
+        msg = (
+            f"y_reference must be a number or have the shape {y_true.shape} of y_true; "
+            f"got {reference.shape}."
+        )
+        raise ValueError(msg)
+    reference_error = _squared_error("y_reference", y_true, reference)
     if not reference_error > 0:
         msg = (
             "y_reference must not predict y_true without error, for there is nothing "
             f"left to save; got a squared error of {reference_error}."
         )
         raise ValueError(msg)
-    return float(1 - np.mean((y_true - y_pred) ** 2) / reference_error)
+    return float(1 - _squared_error("y_pred", y_true, y_pred) / reference_error)
 
 
 class AccuracyInterval(NamedTuple):
@@ -104,14 +121,20 @@ def accuracy_interval(n_correct, n_samples, *, confidence=0.95):
     n_correct : int
         Number of correct predictions.
     n_samples : int
-        Number of predictions.
+        Number of predictions, at least 1.
     confidence : float, default=0.95
-        Share of such intervals that hold the true accuracy.
+        Share of such intervals that hold the true accuracy, between 0 and 1.
 
     Returns
     -------
     interval : AccuracyInterval
         ``accuracy``, ``low`` and ``high``.
+
+    Raises
+    ------
+    ValueError
+        If a count is no whole number or not possible, or ``confidence`` is not between
+        0 and 1.
 
     References
     ----------
@@ -126,15 +149,15 @@ def accuracy_interval(n_correct, n_samples, *, confidence=0.95):
     """
     from scipy.stats import binomtest
 
-    if not 0 <= n_correct <= n_samples or n_samples < 1:
-        msg = (
-            "n_correct must be between 0 and n_samples, and n_samples at least 1; "
-            f"got {n_correct} of {n_samples}."
-        )
+    n_samples = check_whole("n_samples", n_samples, 1, _LARGEST_COUNT)
+    n_correct = check_whole("n_correct", n_correct, 0, n_samples)
+    confidence = check_number("confidence", confidence, above=0, high=1)
+    if confidence == 1:
+        msg = "confidence must be below 1, for no sample makes certain; got 1."
         raise ValueError(msg)
-    test = binomtest(int(n_correct), int(n_samples))
+    test = binomtest(n_correct, n_samples)
     low, high = test.proportion_ci(confidence, method="wilson")
-    return AccuracyInterval(float(n_correct / n_samples), float(low), float(high))
+    return AccuracyInterval(n_correct / n_samples, float(low), float(high))
 
 
 class SynapticOperations(NamedTuple):
@@ -171,7 +194,8 @@ def synaptic_operations(weights, inputs, *, strides=1):
     Raises
     ------
     ValueError
-        If weights and inputs do not fit together.
+        If weights and inputs do not fit together, are empty, or hold what is no finite
+        real number, or ``strides`` is no whole number.
 
     References
     ----------
@@ -183,21 +207,37 @@ def synaptic_operations(weights, inputs, *, strides=1):
     >>> synaptic_operations([[1.0, 0.0], [0.5, 2.0]], [0, 1])
     SynapticOperations(dense=4, effective_macs=0, effective_acs=2)
     """
-    weights, inputs = np.asarray(weights), np.asarray(inputs)
+    weights, inputs = _check_layer(weights, inputs)
+    strides = check_whole("strides", strides, 1)
     if weights.ndim == 2:
         weights = weights[np.newaxis, np.newaxis]
         inputs = inputs[..., np.newaxis, np.newaxis, :]
-    if weights.ndim != 4 or inputs.ndim < 3 or weights.shape[2] != inputs.shape[-1]:
+    layer = _Layer(weights, np.zeros(weights.shape[3]), strides, 1)
+    count = _Count(layer, inputs.shape[-3:], fold_pool=True)
+    count.add(inputs.reshape(1, -1, *inputs.shape[-3:]))
+    return count.operations()
+
+
+def _check_layer(weights, inputs):
+    """Return weights and inputs of a layer as arrays that fit together."""
+    for name, values in (("weights", weights), ("inputs", inputs)):
+        check_finite(name, values)
+    weights, inputs = np.asarray(weights), np.asarray(inputs)
+    n_axes = {2: 1, 4: 3}.get(weights.ndim, np.inf)
+    if inputs.ndim < n_axes or weights.shape[-2] != inputs.shape[-1]:
         msg = (
             "weights and inputs must have shapes (n_inputs, n_outputs) and (..., "
             "n_inputs), or (rows, columns, channels in, channels out) and (..., rows, "
             f"columns, channels in); got {weights.shape} and {inputs.shape}."
         )
         raise ValueError(msg)
-    layer = _Layer(weights, np.zeros(weights.shape[3]), strides, 1)
-    count = _Count(layer, inputs.shape[-3:], fold_pool=True)
-    count.add(inputs.reshape(1, -1, *inputs.shape[-3:]))
-    return count.operations()
+    if not (weights.size and inputs.size):
+        msg = (
+            "weights and inputs must not be empty; "
+            f"got shapes {weights.shape} and {inputs.shape}."
+        )
+        raise ValueError(msg)
+    return weights, inputs
 
 
 class LayerCost(NamedTuple):
@@ -290,8 +330,15 @@ def network_cost(network, X, *, fold_pools=False):
         network, and ``layers``: for each layer its ``parameters``, its ``neurons``,
         how many of their outputs are ``active`` (not zero) during an image, and the
         operations at its inputs.
+
+    Raises
+    ------
+    ValueError
+        If ``network`` is something else or not fitted, ``X`` holds no images for it, or
+        ``fold_pools`` is not a bool.
     """
-    if hasattr(network, "spike_trains"):
+    fold_pools = check_bool("fold_pools", fold_pools)
+    if hasattr(network, "layer_synapse"):
         layers, signals, n_steps = _spiking_signals(network, X)
     else:
         layers, signals, n_steps = _model_signals(network, X)
@@ -339,6 +386,11 @@ def estimate_energy(macs, acs):
     energy : float
         In joules.
 
+    Raises
+    ------
+    ValueError
+        If one is not a finite number from 0 on.
+
     References
     ----------
     M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC,
@@ -349,6 +401,10 @@ def estimate_energy(macs, acs):
     >>> estimate_energy(macs=1e6, acs=1e6)
     5.5e-06
     """
+    macs, acs = (
+        check_number(name, number, low=0)
+        for name, number in (("macs", macs), ("acs", acs))
+    )
     return 4.6e-12 * macs + 0.9e-12 * acs
 
 
@@ -444,9 +500,14 @@ def _average_pool(signal, size):
 
 def _spiking_signals(classifier, X):
     """Return the layers of a classifier, batches of what each receives, and steps."""
-    from snnlib.architectures import Pool, parse_architecture
-    from snnlib.images import check_images
+    from sklearn.utils.validation import check_is_fitted
 
+    from snnlib.architectures import Pool, check_weights, parse_architecture
+
+    check_is_fitted(classifier)
+    shape, n_classes = classifier.image_shape_, len(classifier.classes_)
+    check_weights(classifier.weights_, shape, n_classes, classifier.architecture)
+    images, _ = check_images(X, shape)
     layers, pool, arrays = [], 1, iter(classifier.weights_)
     for part in (*parse_architecture(classifier.architecture), None):
         if isinstance(part, Pool):
@@ -456,8 +517,6 @@ def _spiking_signals(classifier, X):
             layers.append(_Layer(next(arrays), next(arrays), strides, pool))
             pool = 1
 
-    shape = classifier.image_shape_
-    images, _ = check_images(X, shape)
     n_steps = step_count(classifier.presentation_time, classifier.dt)
 
     def batches():
@@ -477,23 +536,25 @@ def _spiking_signals(classifier, X):
 
 def _model_signals(model, X):
     """Return the same for a Keras model whose layers stand in a row."""
-    from snnlib._nengo_dl import tf
-
+    keras = _keras_of(model)
     layers, tensors, pool, signal = [], [], 1, model.inputs[0]
     for layer in model.layers:
         arrays = layer.get_weights()
-        if isinstance(layer, tf.keras.layers.AveragePooling2D):
+        if isinstance(layer, keras.layers.AveragePooling2D):
             pool *= layer.pool_size[0]
         elif arrays:
-            is_conv = isinstance(layer, tf.keras.layers.Conv2D)
-            strides = layer.strides[0] if is_conv else 1
+            strides = getattr(layer, "strides", (1,))[0]
             layers.append(_Layer(*arrays, strides, pool))
             tensors.append(signal)
-            pool = 1
-        elif not isinstance(layer, tf.keras.layers.Flatten):
+            pool, signal = 1, layer.output
+        elif not isinstance(layer, keras.layers.Flatten):
             signal = layer.output
-    received = tf.keras.Model(model.inputs, tensors)
-    images = np.asarray(X, np.float32).reshape(len(X), -1)
+    received = keras.Model(model.inputs, tensors)
+    # Ours take flat images, and give them their shape themselves.
+    shape = tuple(model.inputs[0].shape[1:])
+    shapes = (it.target_shape for it in model.layers if hasattr(it, "target_shape"))
+    images, _ = check_images(X, next(shapes, shape))
+    images = images.reshape(-1, *shape)
 
     def batches():
         for start in range(0, len(images), _IMAGES_AT_A_TIME):
@@ -509,15 +570,55 @@ def _model_signals(model, X):
     return layers, batches(), 1
 
 
+def _keras_of(model):
+    """Return the Keras a model is of, once all its layers are known."""
+    # TensorFlow need not be there to refuse what is no model at all.
+    if hasattr(model, "layers"):
+        from snnlib._nengo_dl import tf
+
+        is_model = isinstance(model, tf.keras.Model) and len(model.inputs or ()) == 1
+        if is_model and all(_is_known(it, tf.keras.layers) for it in model.layers):
+            return tf.keras
+    msg = (
+        "network must be a SpikingConvClassifier, or a model from relu_model or "
+        f"rate_model; got {type(model).__name__}."
+    )
+    raise ValueError(msg)
+
+
+def _is_known(layer, kinds):
+    """Return whether the operations of a Keras layer can be counted."""
+    kind = type(layer)
+    if kind is kinds.Conv2D:
+        is_plain = (layer.groups, *layer.dilation_rate) == (1, 1, 1) and layer.use_bias
+        return is_plain and layer.padding == "valid" and len({*layer.strides}) == 1
+    if kind is kinds.AveragePooling2D:
+        return layer.padding == "valid" and len({*layer.pool_size, *layer.strides}) == 1
+    if kind is kinds.Dense:
+        return layer.use_bias
+    return kind in (kinds.InputLayer, kinds.Reshape, kinds.Flatten, kinds.Activation)
+
+
 def _check_pair(y_true, y_pred):
-    y_true, y_pred = np.asarray(y_true, dtype=float), np.asarray(y_pred, dtype=float)
+    y_true = check_finite("y_true", y_true)
+    y_pred = check_finite("y_pred", y_pred)
     if y_true.shape != y_pred.shape or y_true.size == 0:
         msg = (
             "y_true and y_pred must have the same shape and not be empty; "
             f"got {y_true.shape} and {y_pred.shape}."
         )
         raise ValueError(msg)
-    if not (np.isfinite(y_true).all() and np.isfinite(y_pred).all()):
-        msg = "y_true and y_pred must be finite; got NaN or infinity."
-        raise ValueError(msg)
     return y_true, y_pred
+
+
+def _squared_error(name, y_true, values):
+    with np.errstate(over="ignore"):
+        return _check_float(name, np.mean((y_true - values) ** 2))
+
+
+def _check_float(name, error):
+    """Return an error of ``name`` that a float can hold."""
+    if not np.isfinite(error):
+        msg = f"{name} must not be so far from y_true; got an error of {error}."
+        raise ValueError(msg)
+    return error

@@ -3,9 +3,16 @@
 None of them computes a model, shows a figure or changes a setting. A colour means the
 same thing in every lesson; see `COLORS`. Use the style sheet with
 ``plt.style.use("snnlib.snnlib")``.
+
+What cannot be drawn is refused by a ValueError that names the parameter, before there
+is a new figure. NaN leaves a gap in a line.
 """
 
+from collections.abc import Iterable, Mapping
+
 import numpy as np
+
+from snnlib.checks import check_finite, check_number
 
 COLORS = {
     "data": "#6b6b6b",
@@ -15,12 +22,6 @@ COLORS = {
     "majority": "#E69F00",
     "chosen": "#222222",
 }
-
-
-def _axes(ax):
-    import matplotlib.pyplot as plt
-
-    return plt.subplots()[1] if ax is None else ax
 
 
 def plot_spikes(spikes, *, dt=0.001, labels=None, ax=None, **kwargs):
@@ -43,15 +44,17 @@ def plot_spikes(spikes, *, dt=0.001, labels=None, ax=None, **kwargs):
     -------
     ax : matplotlib.axes.Axes
     """
+    spikes, dt = _check_spikes(spikes, 2), check_number("dt", dt, above=0)
+    labels = range(len(spikes)) if labels is None else labels
+    labels = _check_labels("labels", labels, len(spikes))
     ax = _axes(ax)
-    spikes = np.asarray(spikes)
     times = [(np.flatnonzero(line) + 1) * dt for line in spikes]
     # A single line would otherwise be drawn at 1, outside the limits below.
     places = {"lineoffsets": range(len(times)), "linelengths": 0.8, "linewidths": 1}
     ax.eventplot(times, **{"color": COLORS["spiking"], **places, **kwargs})
     ax.set(xlabel="time (s)", xlim=(0, spikes.shape[1] * dt))
     ax.set_ylim(-0.6, len(spikes) - 0.4)
-    ax.set_yticks(range(len(spikes)), labels or [str(i) for i in range(len(spikes))])
+    ax.set_yticks(range(len(spikes)), labels)
     ax.grid(visible=False)
     return ax
 
@@ -76,8 +79,9 @@ def plot_output(output, *, dt=0.001, target=None, ax=None, **kwargs):
     -------
     ax : matplotlib.axes.Axes
     """
+    output, dt = _check_numbers("output", output, 1, 2), check_number("dt", dt, above=0)
+    target = check_number("target", target, is_optional=True)
     ax = _axes(ax)
-    output = np.asarray(output)
     time = np.arange(1, len(output) + 1) * dt
     ax.plot(time, output, **kwargs)
     if target is not None:
@@ -109,13 +113,17 @@ def plot_voltage(voltage, *, spikes=None, dt=0.001, ax=None, **kwargs):
     -------
     ax : matplotlib.axes.Axes
     """
+    voltage, dt = _check_numbers("voltage", voltage, 1), check_number("dt", dt, above=0)
+    if spikes is not None:
+        spikes = _check_spikes(spikes, 1)
+        _check_lengths(voltage=voltage, spikes=spikes)
     ax = _axes(ax)
     time = np.arange(1, len(voltage) + 1) * dt
     (trace,) = ax.plot(time, voltage, **{"color": COLORS["spiking"], **kwargs})
     ax.axhline(1, color=COLORS["data"], linestyle="--", label="threshold")
     if spikes is not None:
         ticks = {"lineoffsets": 1.2, "linelengths": 0.2, "linewidths": 1}
-        ax.eventplot(time[np.asarray(spikes) > 0], color=trace.get_color(), **ticks)
+        ax.eventplot(time[spikes > 0], color=trace.get_color(), **ticks)
     ax.set(xlabel="time (s)", ylabel="voltage", xlim=(0, time[-1]), yticks=[0, 0.5, 1])
     return ax
 
@@ -125,7 +133,7 @@ def plot_fit(x, y, fits, *, ax=None):
 
     Parameters
     ----------
-    x, y : array-like of shape (n_samples,)
+    x, y : array-like of shape (n_samples,) or (n_samples, 1)
         The data.
     fits : dict of str to (x, y) pairs of array-like
         Curves by name; "spiking" and "baseline" at the start of a name choose the
@@ -137,10 +145,15 @@ def plot_fit(x, y, fits, *, ax=None):
     -------
     ax : matplotlib.axes.Axes
     """
+    x, y = _check_columns(x=x, y=y)
+    curves = {
+        name: _check_curve(f"fits[{name!r}]", curve)
+        for name, curve in _check_names("fits", fits).items()
+    }
     ax = _axes(ax)
     ax.plot(x, y, "o", color=COLORS["data"], alpha=0.6, label="data")
-    for name, (curve_x, curve_y) in fits.items():
-        ax.plot(curve_x, curve_y, color=COLORS.get(name.split()[0]), label=name)
+    for name, curve in curves.items():
+        ax.plot(*curve, color=_color(name), label=name)
     ax.legend()
     return ax
 
@@ -168,14 +181,22 @@ def plot_curve(values, scores, *, reference=None, label=None, ax=None, **kwargs)
     -------
     ax : matplotlib.axes.Axes
     """
+    values = _check_numbers("values", values, 1)
+    scores = _check_numbers("scores", scores, 1, 2).astype(float)
+    _check_lengths(values=values, scores=scores)
+    reference = {} if reference is None else reference
+    levels = {
+        name: check_number(f"reference[{name!r}]", level)
+        for name, level in _check_names("reference", reference).items()
+    }
     ax = _axes(ax)
-    scores = np.asarray(scores, dtype=float).reshape(len(values), -1)
+    scores = scores.reshape(len(values), -1)
     low, middle, high = np.percentile(scores, [25, 50, 75], axis=1)
     (line,) = ax.plot(values, middle, "o-", label=label, **kwargs)
     if scores.shape[1] > 1:
         ax.fill_between(values, low, high, color=line.get_color(), alpha=0.18, lw=0)
-    for name, level in (reference or {}).items():
-        color = COLORS.get(name.split()[0], COLORS["data"])
+    for name, level in levels.items():
+        color = _color(name, COLORS["data"])
         ax.axhline(level, color=color, linestyle="--", label=name)
     return ax
 
@@ -196,12 +217,132 @@ def plot_images(images, titles, *, axes=None):
     -------
     axes : array of matplotlib.axes.Axes
     """
-    import matplotlib.pyplot as plt
-
-    if axes is None:
-        _, axes = plt.subplots(1, len(images), figsize=(6.4, 1.2), squeeze=False)
+    images = _check_numbers("images", images, 3)
+    titles = _check_labels("titles", titles, len(images))
+    # Not (a <= b) instead of a > b, so that NaN is refused too.
+    if not (images.min() >= 0 and images.max() <= 1):
+        msg = (
+            f"images must hold pixels in [0, 1]; got values from {images.min():g} to "
+            f"{images.max():g}."
+        )
+        raise ValueError(msg)
+    axes = _images_axes(axes, len(images))
     for ax, image, title in zip(np.ravel(axes), images, titles, strict=True):
         ax.imshow(image, cmap="gray_r", vmin=0, vmax=1)
         ax.set_title(title, fontsize="medium")
         ax.set_axis_off()
     return axes
+
+
+def _axes(ax):
+    """Return the axes given, or those of a new figure."""
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        return plt.subplots()[1]
+    _check_axes("ax", ax)
+    return ax
+
+
+def _images_axes(axes, n_images):
+    """Return one of the axes for each image, or those of a new figure."""
+    import matplotlib.pyplot as plt
+
+    if axes is None:
+        size = {"figsize": (6.4, 1.2), "squeeze": False}
+        return plt.subplots(1, n_images, **size)[1]
+    # A Figure's axes come as a list, those of subplots as an array.
+    flat = np.ravel(axes)
+    if len(flat) != n_images:
+        msg = f"axes must be {n_images}, one an image; got {len(flat)}."
+        raise ValueError(msg)
+    for ax in flat:
+        _check_axes("axes", ax)
+    return axes
+
+
+def _check_axes(name, ax):
+    from matplotlib.axes import Axes
+
+    if not isinstance(ax, Axes):
+        msg = f"{name} must be Matplotlib's Axes or None; got {type(ax).__name__}."
+        raise ValueError(msg)
+
+
+def _color(name, otherwise=None):
+    """Return the colour that the first word of a name stands for."""
+    return COLORS.get((name.split() or [""])[0], otherwise)
+
+
+def _check_numbers(name, values, *n_axes):
+    """Return numbers as an array of one of some numbers of axes, none of them empty."""
+    try:
+        array = np.asarray(values)
+    except ValueError:
+        # Ragged.
+        array = np.empty(0, object)
+    if array.dtype.kind not in "buif":
+        msg = f"{name} must hold real numbers; got dtype {array.dtype}."
+        raise ValueError(msg)
+    if array.ndim not in n_axes or 0 in array.shape:
+        noun = "axis" if n_axes == (1,) else "axes"
+        allowed = f"{' or '.join(map(str, n_axes))} {noun}"
+        msg = f"{name} must have {allowed} and not be empty; got shape {array.shape}."
+        raise ValueError(msg)
+    return array
+
+
+def _check_spikes(spikes, n_axes):
+    spikes = _check_numbers("spikes", spikes, n_axes)
+    # NaN is not 0, and so would be a spike.
+    check_finite("spikes", spikes)
+    return spikes
+
+
+def _check_columns(**values):
+    """Return arrays of one length as rows, be they rows or columns."""
+    arrays = [_check_numbers(name, array, 1, 2) for name, array in values.items()]
+    for name, array in zip(values, arrays, strict=True):
+        if array.size != len(array):
+            msg = f"{name} must have one column; got shape {array.shape}."
+            raise ValueError(msg)
+    _check_lengths(**dict(zip(values, arrays, strict=True)))
+    return [array.ravel() for array in arrays]
+
+
+def _check_curve(name, curve):
+    """Return x and y of a curve."""
+    if not isinstance(curve, list | tuple | np.ndarray) or len(curve) != 2:
+        msg = f"{name} must be a pair of x and y; got {curve!r:.100}."
+        raise ValueError(msg)
+    return _check_columns(**{f"x of {name}": curve[0], f"y of {name}": curve[1]})
+
+
+def _check_lengths(**arrays):
+    """Refuse two arrays of which one is longer."""
+    (first, second), (n_first, n_second) = arrays, map(len, arrays.values())
+    if n_first != n_second:
+        got = f"{n_first} and {n_second}"
+        msg = f"{first} and {second} must be equally long; got {got}."
+        raise ValueError(msg)
+
+
+def _check_names(name, values):
+    """Return a mapping whose keys are text."""
+    if not isinstance(values, Mapping) or not all(isinstance(k, str) for k in values):
+        msg = f"{name} must be a dict with names as keys; got {values!r:.100}."
+        raise ValueError(msg)
+    return values
+
+
+def _check_labels(name, labels, number):
+    """Return a list of as many labels."""
+    is_list = isinstance(labels, Iterable) and not isinstance(labels, str)
+    if not is_list or getattr(labels, "ndim", 1) != 1:
+        msg = f"{name} must be a sequence of {number}; got {labels!r:.100}."
+        raise ValueError(msg)
+    labels = [str(label) for label in labels]
+    if len(labels) != number:
+        msg = f"{name} must be {number}, one each; got {len(labels)}."
+        raise ValueError(msg)
+    return labels

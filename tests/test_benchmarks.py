@@ -1,6 +1,8 @@
 """The benchmarks reckon right, run, and left behind a table that is whole."""
 
 import ast
+import copy
+import csv
 import importlib
 import json
 import math
@@ -134,9 +136,181 @@ def test_run_process_raises_with_child(measure):
 def test_save_writes_whole_file(measure, tmp_path):
     """What is not finite becomes null, and nothing is left beside the file."""
     path = tmp_path / "new" / "results.json"
-    measure.save(path, {"a": [1.23456, math.nan], "b": {"c": True}})
-    assert measure.load(path) == {"a": [1.235, None], "b": {"c": True}}
+    measure.save(path, {"machine": {}, "a": [1.23456, math.nan], "b": {"c": True}})
+    found = {"machine": {}, "a": [1.235, None], "b": {"c": True}}
+    assert measure.load(path) == found
     assert list(path.parent.iterdir()) == [path]
+    with pytest.raises(TypeError, match="not JSON serializable"):
+        measure.save(path, {"machine": object()})
+    assert measure.load(path) == found
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_save_changes_no_number_of_the_committed_table(measure, tmp_path):
+    """Read and written again, the table is the same to the last byte."""
+    committed = ROOT / "benchmarks" / "results.json"
+    measure.save(tmp_path / "results.json", measure.load(committed))
+    assert (tmp_path / "results.json").read_bytes() == committed.read_bytes()
+
+
+HERE, OTHER = {"cores": 2, "packages": {"numpy": "2"}}, {"cores": 64, "packages": {}}
+
+
+def test_record_leaves_the_rows_of_other_machines(measure, tmp_path):
+    """A row takes the place of its own older one alone, and says where it is from."""
+    path = tmp_path / "results.json"
+    old = {name: {"median": 2.0} for name in ("a", "b", "c")}
+    measure.save(path, {"machine": OTHER, "rows": old, "growth": {"x": {"y": 1.0}}})
+    measure.record(path, "rows", {"b": {"median": 3.0}}, HERE)
+    found = measure.load(path)
+    assert found["machine"] == OTHER
+    assert found["growth"] == {"x": {"y": 1.0}}
+    assert found["rows"] == {**old, "b": {"median": 3.0, "machine": HERE}}
+    where = [measure.machine_of(found, row) for row in found["rows"].values()]
+    assert where == [OTHER, HERE, OTHER]
+
+
+def test_record_says_once_where_most_was_measured(measure, tmp_path):
+    """As the new machine takes over, the old rows say where they are from."""
+    path = tmp_path / "results.json"
+    measure.record(path, "rows", {"a": {"median": 1.0}, "b": {"median": 2.0}}, OTHER)
+    assert measure.load(path)["machine"] == OTHER
+    measure.record(path, "rows", {"a": {"median": 3.0}}, HERE)
+    assert measure.load(path)["machine"] == OTHER
+    measure.record(path, "outside", {"c": {"median": 4.0}}, HERE)
+    assert measure.load(path) == {
+        "machine": HERE,
+        "rows": {"a": {"median": 3.0}, "b": {"median": 2.0, "machine": OTHER}},
+        "outside": {"c": {"median": 4.0}},
+    }
+    measure.record(path, "rows", {"b": {"median": 5.0}}, HERE)
+    assert "machine" not in measure.load(path)["rows"]["b"]
+
+
+def test_record_reads_what_another_process_has_written(measure, tmp_path):
+    """Two benchmarks that write to one file in turns keep each other's rows."""
+    path = tmp_path / "results.json"
+    for name in ("b", "a", "c"):
+        measure.record(path, "rows", {name: {"median": 1.0}}, HERE, order=("a", "b"))
+    assert [*measure.load(path)["rows"]] == ["a", "b", "c"]
+
+
+@pytest.fixture
+def bench(module, monkeypatch):
+    """Return a function that runs the command with made-up measurements."""
+
+    def run(path, *arguments, fails=(), machine=HERE):
+        main = module("__main__")
+        names = {name: task[1] for name, task in main.tasks("normal", "python").items()}
+        done = []
+
+        def perform(task, _):
+            done.append(task)
+            if task in fails:
+                return None
+            return {name: {"skipped": "made up"} for name in names[task]}
+
+        monkeypatch.setattr(main, "perform", perform)
+        monkeypatch.setattr(main, "describe_machine", lambda: machine)
+        code = main.main(["--output", str(path), *arguments])
+        return code, done
+
+    return run
+
+
+@pytest.mark.parametrize("machine", [RESULTS["machine"], HERE], ids=["same", "other"])
+@pytest.mark.parametrize("fails", [False, True], ids=["well", "failing"])
+def test_row_drops_no_other_row(bench, measure, tmp_path, machine, fails):
+    """Wherever ``--row`` runs, and however it ends, all other rows stay as they are."""
+    path = tmp_path / "results.json"
+    committed = (ROOT / "benchmarks" / "results.json").read_bytes()
+    path.write_bytes(committed)
+    failing = ("training",) if fails else ()
+    code, done = bench(path, "--row", "training", fails=failing, machine=machine)
+    assert (code, done) == (int(fails), ["training"])
+    if fails:
+        assert path.read_bytes() == committed
+        return
+    found = measure.load(path)
+    for section in ("rows", "outside", "growth"):
+        assert [*found[section]] == [*RESULTS[section]]
+        for name, entry in RESULTS[section].items():
+            row = found[section][name]
+            if name in {"training", "training-relu"}:
+                assert row["skipped"] == "made up"
+                assert measure.machine_of(found, row) == machine
+            else:
+                assert row == entry
+    assert found["machine"] == RESULTS["machine"]
+
+
+def test_failing_row_writes_no_file(bench, tmp_path):
+    """Where there is nothing to write there is no file; others are measured still."""
+    path = tmp_path / "results.json"
+    assert bench(path, "--row", "import", fails=("imports",)) == (1, ["imports"])
+    assert not path.exists()
+    code, done = bench(path, "--row", "import", "sweep", fails=("imports",))
+    assert (code, done) == (1, ["imports", "sweep"])
+    assert json.loads(path.read_text())["rows"].keys() == {"sweep"}
+
+
+def test_resume_measures_what_this_machine_has_not(bench, measure, tmp_path):
+    """What another machine has measured is measured here too; what this has is not."""
+    path = tmp_path / "results.json"
+    assert bench(path, "--row", "import", "sweep", machine=OTHER)[0] == 0
+    assert bench(path, "--row", "import")[0] == 0
+    _, done = bench(path, "--resume", "--row", "import", "sweep", "snntorch")
+    assert done == ["sweep", "snntorch"]
+    assert bench(path, "--resume", "--row", "import", "sweep", "snntorch")[1] == []
+    found = measure.load(path)
+    assert found["machine"] == HERE
+    assert "machine" not in found["rows"]["sweep"]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "3", "null", "{}", '{"rows": {}}'])
+def test_file_of_another_kind_is_refused_first(bench, tmp_path, content, capsys):
+    """Nothing is measured for a file that could not be written to, and it stays."""
+    path = tmp_path / "results.json"
+    path.write_text(content)
+    with pytest.raises(SystemExit, match="2"):
+        bench(path)
+    assert re.search(
+        r"results\.json must (be|hold) .*--output", capsys.readouterr().err
+    )
+    assert path.read_text() == content
+
+
+def test_measure_cost_writes_a_whole_table(monkeypatch, tmp_path):
+    """The table of lesson 10 is written as before, and nothing is left beside it."""
+    monkeypatch.syspath_prepend(ROOT / "results")
+    script = importlib.import_module("measure_cost")
+    monkeypatch.setattr(script, "TABLE", tmp_path / "mnist_cost.csv")
+    committed = ROOT / "results" / "mnist_cost.csv"
+    with committed.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    script.write_table(rows)
+    assert script.TABLE.read_bytes() == committed.read_bytes()
+    assert [*map(dict, script.read_table())] == rows
+    with pytest.raises(ValueError, match="fields not in fieldnames"):
+        script.write_table([*rows, {"unknown": 1}])
+    assert script.TABLE.read_bytes() == committed.read_bytes()
+    assert list(tmp_path.iterdir()) == [script.TABLE]
+
+
+def test_train_mnist_adds_a_whole_row(monkeypatch, tmp_path):
+    """The table of lesson 06, row by row, is the committed one."""
+    monkeypatch.syspath_prepend(ROOT / "results")
+    script = importlib.import_module("train_mnist")
+    committed, table = ROOT / "results" / "mnist_accuracy.csv", tmp_path / "table.csv"
+    with committed.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        script.append_row(table, row)
+    assert table.read_bytes() == committed.read_bytes()
+    with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
+        script.append_row(table, {**rows[0], "setting": "\udc80"})
+    assert table.read_bytes() == committed.read_bytes()
+    assert list(tmp_path.iterdir()) == [table]
 
 
 def test_leaky_arrays_keep_the_network(module):
@@ -227,26 +401,62 @@ def test_results_hold_machine_and_growth(module):
     assert "snntorch" in RESULTS["outside"]
 
 
-def test_page_shows_every_row(monkeypatch):
-    """The page's own code runs on the committed results and shows each row of them."""
-    monkeypatch.chdir(ROOT / "book")
+@pytest.fixture
+def shown(monkeypatch, tmp_path):
+    """Return a function that runs the page's own code; it returns text and names."""
     matplotlib = pytest.importorskip("matplotlib")
     matplotlib.use("Agg")
-    page = Path("benchmarks.md").read_text()
+    page = (ROOT / "book" / "benchmarks.md").read_text()
     cells = re.findall(r"```\{code-cell\}.*?\n(.*?)```", page, re.S)
-    shown, names = [], {}
-    for cell in cells:
-        code = re.sub(r"\A(---\n.*?\n---\n|(:[^\n]*\n)+)", "", cell, flags=re.S)
-        tree = ast.parse(code)
-        last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
-        exec(compile(tree, "page", "exec"), names)
-        if last:
-            shown.append(eval(ast.unparse(last), names).data)
-    text = "\n".join(shown)
+
+    def run(results):
+        for folder in ("book", "benchmarks"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+        (tmp_path / "benchmarks" / "results.json").write_text(json.dumps(results))
+        monkeypatch.chdir(tmp_path / "book")
+        shown, names = [], {}
+        for cell in cells:
+            code = re.sub(r"\A(---\n.*?\n---\n|(:[^\n]*\n)+)", "", cell, flags=re.S)
+            tree = ast.parse(code)
+            last = tree.body.pop() if isinstance(tree.body[-1], ast.Expr) else None
+            exec(compile(tree, "page", "exec"), names)
+            if last:
+                shown.append(eval(ast.unparse(last), names).data)
+        return "\n".join(shown), names
+
+    yield run
+    matplotlib.pyplot.close("all")
+
+
+def test_page_shows_every_row(shown):
+    """The page's own code runs on the committed results and shows each row of them."""
+    text, names = shown(RESULTS)
     for row in RESULTS["rows"].values():
         assert f"| {row['what']}" in text
         noun = "round" if row["n_rounds"] == 1 else "rounds"
         assert f"{row['n_rounds']} {noun})" in text
     assert re.search(r"Measured on \d+ \w+ \d{4}", text)
     assert len(names["fig"].axes) == 10
-    matplotlib.pyplot.close("all")
+    assert "Elsewhere" not in text
+
+
+def test_page_says_where_each_row_was_measured(shown):
+    """A row of another machine is named with it, and its day is not of the others."""
+    results = copy.deepcopy(RESULTS)
+    other = {**RESULTS["machine"], "processor": "Abacus", "cores": 77}
+    moved = {"rows": "import", "growth": "images, ours", "outside": "snntorch"}
+    for section, name in moved.items():
+        results[section][name] |= {"machine": other, "date": "2031-01-02"}
+    text, _ = shown(results)
+    first, elsewhere = text.partition("## ")[0].split("Elsewhere:\n\n")
+    assert "2031" not in first
+    assert f"{RESULTS['machine']['cores']} cores" in first
+    lines = [line for line in elsewhere.splitlines() if line.startswith("- ")][:3]
+    titles = (
+        "Importing snnlib, beside",
+        "How cost grows, images, ours",
+        "Beside snnto",
+    )
+    for line, title in zip(lines, titles, strict=True):
+        assert line.startswith(f"- {title}")
+        assert "2 January 2031, on a machine with 77 cores (Abacus)" in line

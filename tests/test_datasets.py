@@ -1,6 +1,8 @@
 """Tests of snnlib.datasets: published figures, splits, and every fault of a fetch."""
 
+import copy
 import csv
+import dataclasses
 import errno
 import hashlib
 import http.server
@@ -8,17 +10,23 @@ import io
 import logging
 import os
 import pickle
+import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import threading
-import time
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
+import joblib
 import numpy as np
 import pooch
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from numpy.testing import assert_allclose, assert_array_equal
 from sklearn.datasets import load_digits
 from sklearn.dummy import DummyRegressor
@@ -26,12 +34,16 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import log_loss, mean_squared_error
 from sklearn.model_selection import LeaveOneOut, cross_val_predict
 
+import snnlib
 from snnlib import datasets
 from snnlib.datasets import (
     DataCorruptError,
     Dataset,
     DatasetError,
     DataUnavailableError,
+    _dataset,
+    _digits,
+    _mnist,
     fetch_mnist,
     load_birth_weight,
     load_digits28,
@@ -41,7 +53,7 @@ from snnlib.datasets import (
     train_test_mnist,
 )
 
-BIRTH_WEIGHT_TABLE = Path(datasets.__file__).parent / "data" / "birth_weight.csv"
+BIRTH_WEIGHT_TABLE = Path(snnlib.__file__).parent / "data" / "birth_weight.csv"
 REAL_DATA_DIR = os.environ.get("SNNLIB_DATA_DIR")
 # Class sizes as published with MNIST.
 N_TRAIN_PER_DIGIT = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]
@@ -98,19 +110,86 @@ def test_digest_differs_between_data_sets():
 def test_digest_ignores_byte_order_and_memory_layout():
     """Packing does not matter to the digest; type, shape and values do."""
     array = np.arange(6, dtype="<f8").reshape(2, 3)
-    digest = datasets._contents_digest(array)
-    assert datasets._contents_digest(array.astype(">f8")) == digest
-    assert datasets._contents_digest(np.asfortranarray(array)) == digest
+    digest = _dataset.contents_digest(array)
+    assert _dataset.contents_digest(array.astype(">f8")) == digest
+    assert _dataset.contents_digest(np.asfortranarray(array)) == digest
     for other in (array + 1, array.astype("<f4"), array.reshape(3, 2)):
-        assert datasets._contents_digest(other) != digest
+        assert _dataset.contents_digest(other) != digest
 
 
-def test_dataset_survives_pickling():
-    """A sweep may send a data set to another process."""
+def pickled(dataset, protocol=pickle.HIGHEST_PROTOCOL):
+    """Send a data set as a sweep or ``n_jobs`` would."""
+    return pickle.loads(pickle.dumps(dataset, protocol))
+
+
+def joblib_copied(mmap_mode):
+    """Return a function that writes a data set by joblib, and reads it again."""
+
+    def copied(dataset):
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder, "dataset.joblib")
+            joblib.dump(dataset, path)
+            return joblib.load(path, mmap_mode=mmap_mode)
+
+    return copied
+
+
+def unpickled_from_before(dataset):
+    """Bring the state as it was pickled when arrays came back writeable."""
+    state = {
+        name: np.copy(it) if name in ARRAYS else it
+        for name, it in vars(dataset).items()
+    }
+    old = object.__new__(Dataset)
+    old.__setstate__(state)
+    return old
+
+
+ARRAYS = ("data", "target")
+COPIES = [
+    pytest.param(pickled, id="pickle"),
+    pytest.param(partial(pickled, protocol=0), id="pickle-0"),
+    pytest.param(copy.copy, id="copy"),
+    pytest.param(copy.deepcopy, id="deepcopy"),
+    pytest.param(joblib_copied(None), id="joblib"),
+    pytest.param(joblib_copied("r"), id="joblib-mapped"),
+    pytest.param(joblib_copied("c"), id="joblib-mapped-to-write"),
+    pytest.param(dataclasses.replace, id="replace"),
+    pytest.param(unpickled_from_before, id="from-before"),
+    pytest.param(
+        lambda it: dataclasses.replace(it, **{n: getattr(it, n) + 0 for n in ARRAYS}),
+        id="replace-arrays",
+    ),
+]
+
+
+@pytest.mark.parametrize("copied", COPIES)
+def test_dataset_copies_are_equal_and_read_only(copied):
+    """A copy, sent to a process or not, says the same and cannot be changed either."""
     iris = load_iris_setosa()
-    copy = pickle.loads(pickle.dumps(iris))
-    assert copy.digest == iris.digest
-    assert_array_equal(copy.data, iris.data)
+    other = copied(copied(iris))
+    assert type(other) is Dataset
+    for field in dataclasses.fields(Dataset):
+        assert_array_equal(getattr(other, field.name), getattr(iris, field.name))
+    for name in ARRAYS:
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(other, name)[0] = 1
+    with pytest.raises(AttributeError, match="cannot assign to field"):
+        other.digest = ""
+
+
+def test_dataset_is_still_found_where_it_was():
+    """A file pickled before the module became a folder names it so."""
+    assert pickle.loads(b"csnnlib.datasets\nDataset\n.") is Dataset
+    assert pickle.loads(b"csnnlib.datasets\nDataCorruptError\n.") is DataCorruptError
+
+
+def test_dataset_leaves_the_arrays_of_its_maker_alone():
+    """Who makes a data set of arrays may still write to them; it stays as it is."""
+    mine = np.zeros((3, 2))
+    made = dataclasses.replace(load_iris_setosa(), data=mine)
+    mine[:] = 1
+    assert not made.data.any()
 
 
 def test_import_leaves_network_libraries_out():
@@ -290,78 +369,110 @@ def test_load_digits28_keeps_left_right_and_top_bottom():
     [
         pytest.param(
             lambda: load_iris_setosa(corrected=1),
-            r"load_iris_setosa: corrected must be True or False, got 1\.",
+            r"load_iris_setosa: corrected must be True or False; got 1\.",
             id="corrected",
         ),
         pytest.param(
             lambda: load_birth_weight(dummies="no"),
-            r"load_birth_weight: dummies must be True or False, got 'no'\.",
+            r"load_birth_weight: dummies must be True or False; got 'no'\.",
             id="dummies",
         ),
         pytest.param(
             lambda: fetch_mnist(download_if_missing=None),
-            r"fetch_mnist: download_if_missing must be True or False, got None\.",
+            r"fetch_mnist: download_if_missing must be True or False; got None\.",
             id="download_if_missing",
         ),
         pytest.param(
             lambda: train_test_birth_weight(load_birth_weight(), stratify="y"),
-            r"train_test_birth_weight: stratify must be True or False, got 'y'\.",
+            r"train_test_birth_weight: stratify must be True or False; got 'y'\.",
             id="stratify",
         ),
         pytest.param(
             lambda: train_test_iris_setosa(load_iris_setosa(), random_state=-1),
-            r"train_test_iris_setosa: random_state must be an integer from 0 to "
-            r"4294967295, got -1\.",
+            r"train_test_iris_setosa: random_state must be a whole number from 0 to "
+            r"4294967295; got -1\.",
             id="seed-negative",
         ),
         pytest.param(
             lambda: train_test_birth_weight(load_birth_weight(), random_state=True),
-            r"train_test_birth_weight: random_state must be an integer from 0 to "
-            r"4294967295, got True\.",
+            r"train_test_birth_weight: random_state must be a whole number from 0 to "
+            r"4294967295; got True\.",
             id="seed-bool",
         ),
         pytest.param(
             lambda: train_test_mnist(load_digits28(), random_state=None),
-            r"train_test_mnist: random_state must be an integer from 0 to "
-            r"4294967295, got None\.",
+            r"train_test_mnist: random_state must be a whole number from 0 to "
+            r"4294967295; got None\.",
             id="seed-none",
         ),
         pytest.param(
             lambda: train_test_iris_setosa(load_birth_weight()),
-            r"train_test_iris_setosa: dataset must have 50 rows, "
+            r"train_test_iris_setosa: dataset must have 50 rows; "
             r"got 'birth weight' with 189\.",
             id="iris-rows",
         ),
         pytest.param(
             lambda: train_test_birth_weight(load_iris_setosa()),
-            r"train_test_birth_weight: dataset must have 189 rows, "
+            r"train_test_birth_weight: dataset must have 189 rows; "
             r"got 'iris setosa' with 50\.",
             id="birth-weight-rows",
         ),
         pytest.param(
             lambda: train_test_mnist(load_iris_setosa()),
-            r"train_test_mnist: dataset must hold images, got 'iris setosa'\.",
+            r"train_test_mnist: dataset must hold images; got 'iris setosa'\.",
             id="no-images",
         ),
         pytest.param(
             lambda: train_test_mnist(load_digits28(), n_test=9),
-            r"train_test_mnist: n_test must be an integer from 10 to 1787, got 9\.",
+            r"train_test_mnist: n_test must be a whole number from 10 to 1787; got 9\.",
             id="digits-test",
         ),
         pytest.param(
             lambda: train_test_mnist(load_digits28(), n_train=1598),
-            r"train_test_mnist: n_train must be an integer from 10 to 1597, got 1598\.",
+            r"train_test_mnist: n_train must be a whole number from 10 to 1597; "
+            r"got 1598\.",
             id="digits-train",
         ),
         pytest.param(
+            lambda: load_iris_setosa(corrected=np.array([True, False])),
+            r"load_iris_setosa: corrected must be True or False; got array",
+            id="corrected-array",
+        ),
+        pytest.param(
+            lambda: fetch_mnist(data_dir=3),
+            r"fetch_mnist: data_dir must be a path or None; got 3\.",
+            id="data_dir",
+        ),
+        pytest.param(
+            lambda: train_test_iris_setosa(None),
+            "train_test_iris_setosa: dataset must be a Dataset; got NoneType",
+            id="iris-none",
+        ),
+        pytest.param(
+            lambda: train_test_birth_weight([[1.0]]),
+            "train_test_birth_weight: dataset must be a Dataset; got list",
+            id="birth-weight-list",
+        ),
+        pytest.param(
+            lambda: train_test_mnist("mnist"),
+            "train_test_mnist: dataset must be a Dataset; got str",
+            id="mnist-name",
+        ),
+        pytest.param(
+            lambda: train_test_mnist(load_digits28(), random_state=10**5000),
+            r"random_state must be a whole number from 0 to 4294967295; "
+            r"got a whole number of 16610 bits\.",
+            id="seed-endless",
+        ),
+        pytest.param(
             lambda: train_test_mnist(make_mnist_sized(), n_train=60_001),
-            r"train_test_mnist: n_train must be an integer from 1 to 60000, "
+            r"train_test_mnist: n_train must be a whole number from 1 to 60000; "
             r"got 60001\.",
             id="mnist-train",
         ),
         pytest.param(
             lambda: train_test_mnist(make_mnist_sized(), n_test=10_000.0),
-            r"train_test_mnist: n_test must be an integer from 1 to 10000, "
+            r"train_test_mnist: n_test must be a whole number from 1 to 10000; "
             r"got 10000\.0\.",
             id="mnist-test",
         ),
@@ -375,7 +486,7 @@ def test_wrong_parameter_is_named_with_range_and_value(call, message):
 
 def make_mnist_sized():
     """Make a data set with MNIST's rows, numbered, and one pixel."""
-    return datasets._assemble(
+    return _dataset.assemble(
         name="numbered",
         data=np.arange(70_000, dtype=np.float32)[:, np.newaxis],
         target=np.arange(70_000),
@@ -469,6 +580,15 @@ def test_train_test_mnist_takes_first_rows_in_published_order(sizes, n_train, n_
     assert_array_equal(X_test[:, 0], y_test)
 
 
+def test_train_test_mnist_needs_no_names_of_classes():
+    """Each part holds each class, as often as the data set has it, named or not."""
+    nameless = dataclasses.replace(load_digits28(), target_names=None)
+    for part, named in zip(
+        train_test_mnist(nameless), train_test_mnist(load_digits28()), strict=True
+    ):
+        assert_array_equal(part, named)
+
+
 def test_train_test_mnist_gives_read_only_views():
     """The split copies nothing, and nobody can write through it."""
     dataset = make_mnist_sized()
@@ -499,10 +619,10 @@ def arrays(monkeypatch):
         name: rng.integers(256 if len(shape) == 3 else 10, size=shape, dtype=np.uint8)
         for name, shape in shapes.items()
     }
-    digest = datasets._assemble_mnist(arrays).digest
-    monkeypatch.setattr(datasets, "_MNIST_SHAPES", shapes)
-    monkeypatch.setattr(datasets, "MNIST_DIGEST", digest)
-    monkeypatch.setattr(datasets, "MNIST_URL", "http://127.0.0.1:9/mnist.npz")
+    digest = _mnist._assemble_mnist(arrays).digest
+    monkeypatch.setattr(_mnist, "_MNIST_SHAPES", shapes)
+    monkeypatch.setattr(_mnist, "MNIST_DIGEST", digest)
+    monkeypatch.setattr(_mnist, "MNIST_URL", "http://127.0.0.1:9/mnist.npz")
     monkeypatch.delenv("SNNLIB_DATA_DIR", raising=False)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     return arrays
@@ -541,13 +661,16 @@ def list_names(folder):
 
 def check_says_how_to_fill(error, cache):
     """Both ways out are named: the cache folder and the variable."""
-    assert f"put the file {datasets.MNIST_URL} into {cache}" in str(error)
+    assert f"put the file {_mnist.MNIST_URL} into {cache}" in str(error)
     assert "environment variable SNNLIB_DATA_DIR" in str(error)
 
 
 @contextmanager
-def http_server(monkeypatch, content, *, status=200, declared_length=None):
+def http_server(
+    monkeypatch, content, *, status=200, declared_length=None, half_way=None
+):
     """Serve some bytes on the loopback, and make that MNIST's address."""
+    middle = len(content) // 2
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -555,14 +678,17 @@ def http_server(monkeypatch, content, *, status=200, declared_length=None):
             if declared_length is not None:
                 self.send_header("Content-Length", str(declared_length))
             self.end_headers()
-            self.wfile.write(content)
+            self.wfile.write(content[:middle])
+            if half_way is not None:
+                half_way()
+            self.wfile.write(content[middle:])
 
         def log_message(self, *args):
             pass
 
-    with http.server.HTTPServer(("127.0.0.1", 0), Handler) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         url = f"http://127.0.0.1:{server.server_port}/mnist.npz"
-        monkeypatch.setattr(datasets, "MNIST_URL", url)
+        monkeypatch.setattr(_mnist, "MNIST_URL", url)
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
         try:
@@ -575,7 +701,7 @@ def http_server(monkeypatch, content, *, status=200, declared_length=None):
 def publish(monkeypatch, content):
     """Let these bytes be the published file."""
     digest = hashlib.sha256(content).hexdigest()
-    monkeypatch.setattr(datasets, "MNIST_SHA256", digest)
+    monkeypatch.setattr(_mnist, "MNIST_SHA256", digest)
 
 
 def check_is_small_mnist(dataset, arrays):
@@ -654,17 +780,95 @@ def test_fetch_mnist_download_leaves_user_folder_alone(
     assert list_names(cache) == ["mnist.npz"]
 
 
-def test_fetch_mnist_removes_what_a_killed_download_left(arrays, cache, monkeypatch):
-    """A day-old folder of a killed process goes; one that is in use stays."""
-    for name, age in [("download-killed", 2 * 24 * 3600), ("download-running", 60)]:
-        (cache / name).mkdir(parents=True)
-        (cache / name / "tmp1").write_bytes(b"half")
-        os.utime(cache / name, (time.time() - age,) * 2)
+def test_fetch_mnist_does_not_read_what_a_killed_download_left(
+    arrays, cache, monkeypatch
+):
+    """Half a file under pooch's name for it is neither taken nor in the way."""
+    cache.mkdir()
+    (cache / "tmp1abc").write_bytes(pack(arrays)[:1000])
     content = pack(arrays)
     publish(monkeypatch, content)
     with http_server(monkeypatch, content):
+        check_is_small_mnist(fetch_mnist(data_dir=cache), arrays)
+    assert list_names(cache) == ["mnist.npz", "tmp1abc"]
+
+
+def test_fetch_mnist_gives_a_download_its_name_when_it_is_whole(
+    arrays, cache, monkeypatch
+):
+    """While the bytes come, and until they are checked, mnist.npz is not there."""
+    content = pack(arrays)
+    publish(monkeypatch, content)
+    seen = []
+
+    def move(source, target):
+        seen.append(list_names(cache))
+        assert Path(source).read_bytes() == content
+        return Path(source).replace(target)
+
+    monkeypatch.setattr(shutil, "move", move)
+    look = lambda: seen.append(list_names(cache))  # noqa: E731
+    with http_server(monkeypatch, content, half_way=look):
         fetch_mnist(data_dir=cache)
-    assert list_names(cache) == ["download-running", "mnist.npz"]
+    assert len(seen) == 2
+    for names in seen:
+        assert len(names) == 1
+        assert "mnist.npz" not in names
+    assert list_names(cache) == ["mnist.npz"]
+
+
+def test_fetch_mnist_may_be_called_twice_at_once(arrays, cache, monkeypatch):
+    """Two calls that download at the same time both get the whole of it."""
+    content = pack(arrays)
+    publish(monkeypatch, content)
+    both = threading.Barrier(2, timeout=30)
+    with (
+        http_server(monkeypatch, content, half_way=both.wait),
+        ThreadPoolExecutor(2) as threads,
+    ):
+        calls = [threads.submit(fetch_mnist, data_dir=cache) for _ in range(2)]
+        for call in calls:
+            check_is_small_mnist(call.result(), arrays)
+    assert list_names(cache) == ["mnist.npz"]
+
+
+@pytest.mark.parametrize("level", [logging.DEBUG, logging.INFO, logging.ERROR])
+@pytest.mark.parametrize("comes", ["well", "badly"])
+def test_fetch_mnist_leaves_the_log_of_pooch_as_it_was(
+    arrays, cache, monkeypatch, level, comes
+):
+    """Level and filters are the caller's after a download, also a failed one."""
+    log = pooch.get_logger()
+    monkeypatch.setattr(log, "level", level)
+    filters = list(log.filters)
+    content = pack(arrays)
+    publish(monkeypatch, content)
+    with http_server(monkeypatch, content if comes == "well" else b"hotel"):
+        if comes == "well":
+            fetch_mnist(data_dir=cache)
+        else:
+            with pytest.raises(DataCorruptError, match="not the published file"):
+                fetch_mnist(data_dir=cache)
+    assert (log.level, log.filters) == (level, filters)
+
+
+def test_fetch_mnist_keeps_the_news_of_pooch_to_itself(
+    arrays, cache, monkeypatch, caplog
+):
+    """What pooch says about a download would stand on the page of a lesson."""
+    content = pack(arrays)
+    publish(monkeypatch, content)
+    log = pooch.get_logger()
+    monkeypatch.setattr(log, "level", logging.DEBUG)
+    log.addHandler(caplog.handler)
+    try:
+        with http_server(monkeypatch, content):
+            fetch_mnist(data_dir=cache)
+        assert not caplog.text
+        log.info("heard again")
+    finally:
+        log.removeHandler(caplog.handler)
+    assert "heard again" in caplog.text
 
 
 def change_byte_in_the_middle(arrays):
@@ -687,15 +891,17 @@ def swap_labels(arrays):
 
 
 FAULTS = [
-    pytest.param(lambda _: b"", r"its 0 bytes are not a whole \.npz", id="empty"),
+    pytest.param(
+        lambda _: b"", "cannot be unpacked: File is not a zip file", id="empty"
+    ),
     pytest.param(
         lambda _: b"<html>Sign in to the hotel's network</html>",
-        r"its 43 bytes are not a whole \.npz archive",
+        "cannot be unpacked: File is not a zip file",
         id="html",
     ),
     pytest.param(
         lambda arrays: pack(arrays)[: 28 * 28 * 30],
-        r"its 23520 bytes are not a whole \.npz archive",
+        "cannot be unpacked: File is not a zip file",
         id="half-written",
     ),
     pytest.param(
@@ -713,23 +919,23 @@ FAULTS = [
     ),
     pytest.param(
         lambda arrays: pack({**arrays, "x_train": arrays["x_train"][:-1]}),
-        r"x_train must be uint8 of shape \(60, 28, 28\), "
+        r"x_train must be uint8 of shape \(60, 28, 28\); "
         r"got uint8 of shape \(59, 28, 28\)",
         id="wrong-shape",
     ),
     pytest.param(
         lambda arrays: pack({**arrays, "x_test": arrays["x_test"] / 255}),
-        r"x_test must be uint8 of shape \(20, 28, 28\), got float64",
+        r"x_test must be uint8 of shape \(20, 28, 28\); got float64",
         id="wrong-dtype",
     ),
     pytest.param(
         change_pixel,
-        r"digest of its contents must be \w{64}, got \w{64}",
+        r"digest of its contents must be \w{64}; got \w{64}",
         id="wrong-pixel",
     ),
     pytest.param(
         swap_labels,
-        r"digest of its contents must be \w{64}, got \w{64}",
+        r"digest of its contents must be \w{64}; got \w{64}",
         id="wrong-labels",
     ),
 ]
@@ -758,6 +964,45 @@ def test_fetch_mnist_keeps_bad_file_of_user(arrays, user_folder, cache, spoil, m
     assert (user_folder / "mnist.npz").read_bytes() == content
     assert list_names(user_folder) == ["mnist.npz"]
     assert list_names(cache) == []
+
+
+def cut(content, place, _):
+    """Leave only what is before a place."""
+    return content[:place]
+
+
+def change(content, place, byte):
+    """Put another byte at a place."""
+    return content[:place] + bytes([byte]) + content[place + 1 :]
+
+
+def grow(content, place, byte):
+    """Put one byte more at a place."""
+    return content[:place] + bytes([byte]) + content[place:]
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed])
+@pytest.mark.parametrize("spoil", [cut, change, grow])
+@settings(
+    deadline=None,
+    max_examples=150,
+    # The folder and what is patched are the same for all examples, as they may be.
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(data=st.data())
+def test_fetch_mnist_takes_a_damaged_file_for_nothing_else(
+    arrays, user_folder, cache, spoil, save, data
+):
+    """Whatever byte is wrong: DataCorruptError, or the right figures all the same."""
+    content = pack(arrays, save)
+    # Half of the places in the last bytes, where the list of contents lies.
+    places = st.integers(0, len(content) - 1) | st.integers(1, 600).map(
+        lambda n: len(content) - n
+    )
+    bad = spoil(content, data.draw(places), data.draw(st.integers(0, 255)))
+    write(user_folder, bad)
+    with suppress(DataCorruptError):
+        check_is_small_mnist(fetch_mnist(data_dir=cache), arrays)
 
 
 @pytest.mark.usefixtures("arrays")
@@ -908,11 +1153,11 @@ def test_fetch_mnist_cleans_up_after_stopped_download(
 ):
     """Whatever stops a download, its half is not left in the cache."""
 
-    def retrieve(*_args, path, **_kwargs):
-        (Path(path) / "tmp1").write_bytes(b"half")
+    def download(_self, _url, path, *_args, **_kwargs):
+        Path(path).write_bytes(b"half")
         raise failure
 
-    monkeypatch.setattr(pooch, "retrieve", retrieve)
+    monkeypatch.setattr(pooch.HTTPDownloader, "__call__", download)
     with pytest.raises(error, match=message):
         fetch_mnist(data_dir=cache)
     assert list_names(cache) == []
@@ -963,6 +1208,22 @@ def test_fetch_mnist_names_file_in_place_of_folder(
     assert file.read_text() == "mine"
 
 
+@pytest.mark.parametrize("whose", ["user", "cache"])
+@pytest.mark.parametrize("name", ["~nobody-has-this-name/data", "nul\0l"])
+def test_fetch_mnist_names_folder_that_cannot_be(
+    user_folder, cache, monkeypatch, whose, name
+):
+    """A home nobody has, and a name no folder can have, are said to be so."""
+    if whose == "user":
+        # The system takes no such name for a variable's value.
+        monkeypatch.setattr(os, "environ", {**os.environ, "SNNLIB_DATA_DIR": name})
+    folder = name if whose == "cache" else cache
+    with pytest.raises(DataUnavailableError, match=r"cannot be (found|read)") as caught:
+        fetch_mnist(data_dir=folder)
+    assert name in str(caught.value)
+    assert list_names(user_folder) == []
+
+
 def test_fetch_mnist_names_user_folder_that_is_not_there(
     user_folder, cache, monkeypatch
 ):
@@ -995,15 +1256,31 @@ def test_fetch_mnist_keeps_file_that_cannot_be_read(
 
 
 @pytest.mark.usefixtures("arrays")
-def test_fetch_mnist_names_cache_that_cannot_be_written(cache, monkeypatch):
-    """A read-only cache folder is named together with the ways out."""
-    monkeypatch.setattr(tempfile, "mkdtemp", refuse)
+@pytest.mark.parametrize("is_there", [False, True], ids=["missing", "read-only"])
+def test_fetch_mnist_names_cache_that_cannot_be_written(cache, monkeypatch, is_there):
+    """A folder that cannot be made or written to is named, with the ways out."""
+    if is_there:
+        cache.mkdir()
+    monkeypatch.setattr(os, "makedirs", refuse)
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", refuse)
     with pytest.raises(
-        DataUnavailableError, match="cannot be written: Permission denied"
+        DataUnavailableError, match=r"to there: Permission denied \(PermissionError\)\."
     ) as caught:
         fetch_mnist(data_dir=cache)
     check_says_how_to_fill(caught.value, cache)
     assert list_names(cache) == []
+
+
+@pytest.mark.usefixtures("arrays")
+@pytest.mark.skipif(
+    not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may write anywhere"
+)
+def test_fetch_mnist_names_cache_without_permission(cache):
+    """The same with a folder that really refuses."""
+    cache.mkdir(mode=0o500)
+    with pytest.raises(DataUnavailableError, match="to there: Permission") as caught:
+        fetch_mnist(data_dir=cache)
+    check_says_how_to_fill(caught.value, cache)
 
 
 def test_errors_are_also_the_builtins_a_caller_would_catch():
@@ -1083,16 +1360,18 @@ def test_fetch_digits_falls_back_only_where_mnist_is_missing(monkeypatch):
 
     missing = refuse(datasets.DataUnavailableError("no network"))
     damaged = refuse(datasets.DataCorruptError("half a file"))
-    monkeypatch.setattr(datasets, "fetch_mnist", missing)
+    monkeypatch.setattr(_digits, "fetch_mnist", missing)
     assert datasets.fetch_digits("auto").name == datasets.load_digits28().name
     with pytest.raises(datasets.DataUnavailableError, match="no network"):
         datasets.fetch_digits("mnist")
-    monkeypatch.setattr(datasets, "fetch_mnist", damaged)
+    monkeypatch.setattr(_digits, "fetch_mnist", damaged)
     with pytest.raises(datasets.DataCorruptError, match="half a file"):
         datasets.fetch_digits("auto")
 
 
-def test_fetch_digits_names_the_choices():
-    """An unknown data set is answered with the known ones."""
-    with pytest.raises(ValueError, match=r"'auto', 'digits28', 'mnist'.*'fashion'"):
-        datasets.fetch_digits("fashion")
+@pytest.mark.parametrize("name", ["fashion", None, ["mnist"], np.array(["mnist"]), 28])
+def test_fetch_digits_names_the_choices(name):
+    """What is no known data set is answered with the known ones."""
+    message = r"'auto', 'digits28', 'mnist'.*got " + re.escape(repr(name))
+    with pytest.raises(ValueError, match=message):
+        datasets.fetch_digits(name)

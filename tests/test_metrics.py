@@ -3,10 +3,13 @@
 import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
+from scipy.stats import norm
+from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 
 from snnlib import (
     SpikingConvClassifier,
+    SpikingRegressor,
     accuracy_interval,
     estimate_energy,
     load_digits28,
@@ -42,6 +45,70 @@ def test_metrics_refuse_shapes_that_differ_and_nan(metric):
         metric([], [])
 
 
+NO_NUMBERS = [
+    pytest.param("abc", id="text"),
+    pytest.param(["1.0", "2.0"], id="texts"),
+    pytest.param(None, id="none"),
+    pytest.param([1.0, None], id="holds-none"),
+    pytest.param([1.0, [2.0, 3.0]], id="ragged"),
+    pytest.param([1.0, 2.0 + 1.0j], id="complex"),
+    pytest.param([1.0, np.nan], id="nan"),
+    pytest.param([np.inf, 1.0], id="infinite"),
+    pytest.param([1.0, "2"], id="mixed"),
+    pytest.param({1.0: 2.0}, id="dict"),
+    pytest.param(np.array(["2024-01-01"] * 2, "datetime64"), id="dates"),
+]
+SCORES = {
+    "y_true": (mspe, lambda y, p: skill_score(y, p, 0.0)),
+    "y_pred": (lambda p, y: mspe(y, p), lambda p, y: skill_score(y, p, 0.0)),
+    "y_reference": (lambda r, y: skill_score(y, y, r),),
+}
+
+
+@pytest.mark.parametrize("values", NO_NUMBERS)
+@pytest.mark.parametrize("name", SCORES)
+def test_metrics_name_what_holds_no_numbers(name, values):
+    """Whatever is no list of finite real numbers is refused by its parameter's name."""
+    for score in SCORES[name]:
+        with pytest.raises(ValueError, match=rf"^{name} must be .*got "):
+            score(values, [1.0, 2.0])
+
+
+@pytest.mark.parametrize(
+    ("reference", "message"),
+    [
+        ([1.0, 2.0, 3.0], r"y_reference must .* shape \(2,\) of y_true; got \(3,\)"),
+        ([[1.0, 2.0]], r"y_reference must .* shape \(2,\) of y_true; got \(1, 2\)"),
+        ([], r"y_reference must .* shape \(2,\) of y_true; got \(0,\)"),
+    ],
+)
+def test_skill_score_names_a_reference_of_another_shape(reference, message):
+    """One number or one a sample; anything else would be spread over the samples."""
+    with pytest.raises(ValueError, match=message):
+        skill_score([1.0, 2.0], [1.0, 2.0], reference)
+
+
+def test_skill_score_takes_a_reference_for_each_sample():
+    """By hand: errors of 1 and 2 leave 5, of which 1 is left over: 1 - 1 / 5."""
+    assert skill_score([1.0, 2.0], [1.0, 1.0], [0.0, 4.0]) == pytest.approx(0.8)
+    assert skill_score([1.0, 2.0], [1.0, 1.0], [0.0]) == pytest.approx(0.8)
+
+
+@pytest.mark.parametrize(
+    ("score", "name"),
+    [
+        (lambda: mspe([1e-200], [1e200]), "y_pred"),
+        (lambda: skill_score([0.0], [1e200], 1.0), "y_pred"),
+        (lambda: skill_score([0.0], [1.0], 1e200), "y_reference"),
+        (lambda: mspe([-1e308], [1e308]), "y_pred"),
+    ],
+)
+def test_metrics_name_what_a_float_cannot_hold(score, name):
+    """An error too large for a float is not handed on as infinity or NaN."""
+    with pytest.raises(ValueError, match=rf"^{name} must not be so far .*got .*inf"):
+        score()
+
+
 def test_skill_score_with_the_test_mean_is_r_squared():
     """Its reference made the test mean, skill is scikit-learn's r2_score."""
     rng = np.random.default_rng(0)
@@ -72,11 +139,61 @@ def test_accuracy_interval_follows_wilsons_formula():
     assert interval.high == pytest.approx(centre + half)
 
 
-@pytest.mark.parametrize(("k", "n"), [(3, 2), (-1, 2), (0, 0)])
-def test_accuracy_interval_refuses_impossible_counts(k, n):
-    """The message repeats both counts."""
-    with pytest.raises(ValueError, match=f"n_correct.*{k} of {n}"):
+@pytest.mark.parametrize(
+    ("k", "n", "message"),
+    [
+        (3, 2, "n_correct must be a whole number from 0 to 2; got 3"),
+        (-1, 2, "n_correct must be a whole number from 0 to 2; got -1"),
+        (0, 0, "n_samples must be a whole number from 1 to .*; got 0"),
+        (0, -5, "n_samples must be a whole number from 1 to .*; got -5"),
+        (1.9, 10, r"n_correct must be a whole number from 0 to 10; got 1\.9"),
+        (2.0, 10, r"n_correct must be a whole number from 0 to 10; got 2\.0"),
+        (0.95, 200, r"n_correct must be a whole number from 0 to 200; got 0\.95"),
+        (np.float64(0.5), 2, r"n_correct must be a whole number .*got .*0\.5"),
+        (1, 10.5, r"n_samples must be a whole number .*; got 10\.5"),
+        (1, np.nan, "n_samples must be a whole number .*; got nan"),
+        (True, 2, "n_correct must be a whole number from 0 to 2; got True"),
+        (np.True_, 2, "n_correct must be a whole number from 0 to 2; got .*True"),
+        (1, True, "n_samples must be a whole number .*; got True"),
+        ("1", 2, "n_correct must be a whole number from 0 to 2; got '1'"),
+        (None, 2, "n_correct must be a whole number from 0 to 2; got None"),
+        (1, None, "n_samples must be a whole number .*; got None"),
+        ([1, 2], 2, r"n_correct must be a whole number from 0 to 2; got \[1, 2\]"),
+        (1, np.array([2, 3]), "n_samples must be a whole number .*; got array"),
+        (1 + 0j, 2, r"n_correct must be a whole number from 0 to 2; got \(1\+0j\)"),
+        (1, 10**400, "n_samples must be a whole number from 1 to .*; got 1000"),
+    ],
+)
+def test_accuracy_interval_refuses_impossible_counts(k, n, message):
+    """A proportion by mistake, or any other that is no count, is named."""
+    with pytest.raises(ValueError, match=message):
         accuracy_interval(k, n)
+
+
+@pytest.mark.parametrize(
+    "confidence", [0, 1, 1.5, -0.1, 95, np.nan, np.inf, "0.95", None, True, [0.95], 1j]
+)
+def test_accuracy_interval_refuses_a_confidence_that_is_none(confidence):
+    """It is a share, neither 0 nor 1."""
+    with pytest.raises(ValueError, match=r"^confidence must be .*got "):
+        accuracy_interval(1, 2, confidence=confidence)
+
+
+@pytest.mark.parametrize("whole", [int, np.int64, np.uint8])
+def test_accuracy_interval_takes_whole_numbers_of_any_kind(whole):
+    """A count summed by NumPy is the same count."""
+    interval = accuracy_interval(whole(19), whole(20))
+    assert interval == accuracy_interval(19, 20)
+    assert [type(limit) for limit in interval] == [float] * 3
+
+
+@pytest.mark.parametrize("confidence", [0.5, 0.99])
+def test_accuracy_interval_widens_with_confidence(confidence):
+    """A second route: the closed form with the normal quantile of the confidence."""
+    k, n, z = 0, 30, norm.ppf((1 + confidence) / 2)
+    interval = accuracy_interval(k, n, confidence=confidence)
+    assert interval.low == pytest.approx(0, abs=1e-15)
+    assert interval.high == pytest.approx(z**2 / (n + z**2))
 
 
 TOY_WEIGHTS = [[1.3, 0, -3.2], [0, 1.2, -5.1], [-1.1, 2.7, 0]]
@@ -126,7 +243,14 @@ def test_synaptic_operations_of_a_convolution(strides):
 @pytest.mark.parametrize(
     ("weights", "inputs", "message"),
     [
-        ((3, 2), (4,), r"weights and inputs.*\(1, 1, 3, 2\).*\(1, 1, 4\)"),
+        ((3, 2), (4,), r"weights and inputs.*got \(3, 2\) and \(4,\)"),
+        ((3, 2), (), r"weights and inputs.*got \(3, 2\) and \(\)"),
+        ((), (3,), r"weights and inputs.*got \(\) and \(3,\)"),
+        ((3,), (3,), r"weights and inputs.*got \(3,\) and \(3,\)"),
+        ((3, 3, 1), (5, 5, 1), r"weights and inputs.*got \(3, 3, 1\) and"),
+        ((1,) * 5, (5, 5, 1), r"weights and inputs.*got \(1, 1, 1, 1, 1\) and"),
+        ((3, 0), (3,), r"must not be empty; got shapes \(3, 0\) and \(3,\)"),
+        ((3, 2), (0, 3), r"must not be empty; got shapes \(3, 2\) and \(0, 3\)"),
         ((3, 3, 1, 2), (5, 5, 2), r"weights and inputs.*\(3, 3, 1, 2\).*\(5, 5, 2\)"),
         ((3, 3, 1, 2), (5, 1), "weights and inputs"),
         ((3, 4, 1, 2), (5, 3, 1), "weights of 3 x 4.*inputs of 5 x 3"),
@@ -136,6 +260,22 @@ def test_synaptic_operations_refuse_what_does_not_fit(weights, inputs, message):
     """The message holds both shapes."""
     with pytest.raises(ValueError, match=message):
         synaptic_operations(np.ones(weights), np.ones(inputs))
+
+
+@pytest.mark.parametrize("values", NO_NUMBERS)
+@pytest.mark.parametrize("name", ["weights", "inputs"])
+def test_synaptic_operations_name_what_holds_no_numbers(name, values):
+    """NaN would count as a spike, and text as nothing at all."""
+    layer = {"weights": np.ones((2, 3)), "inputs": np.ones(2), name: values}
+    with pytest.raises(ValueError, match=rf"^{name} must be .*got "):
+        synaptic_operations(**layer)
+
+
+@pytest.mark.parametrize("strides", [0, -1, 1.0, True, None, "2", (2, 2), np.nan])
+def test_synaptic_operations_name_strides_that_are_none(strides):
+    """A step is a whole number of pixels."""
+    with pytest.raises(ValueError, match=r"^strides must be a whole number from 1 on"):
+        synaptic_operations(np.ones((1, 1, 1, 1)), np.ones((2, 2, 1)), strides=strides)
 
 
 def untrained(architecture, image_shape=(28, 28, 1), **parameters):
@@ -268,6 +408,161 @@ def test_network_cost_of_relu_units_equals_a_count_by_brute_force(fold_pools):
     assert cost.estimated_energy == pytest.approx(4.6e-12 * cost.effective_macs)
 
 
+def test_network_cost_of_many_images_is_their_mean():
+    """A second route: each image alone, more of them than are counted at a time."""
+    images = load_digits28().data[:20].reshape(-1, 28, 28)[:, ::4, ::4]
+    networks = untrained("3C2-AP2-5", (7, 7, 1), presentation_time=0.01)
+    for network, n_steps in zip(networks, (10, 1), strict=True):
+        alone = [network_cost(network, images[[i]]) for i in range(len(images))]
+        together = network_cost(network, images)
+        for i, layer in enumerate(together.layers):
+            each = np.mean([cost.layers[i][3:] for cost in alone], axis=0)
+            np.testing.assert_allclose(layer[3:], each, err_msg=layer.layer)
+        assert together.n_steps == alone[0].n_steps == n_steps
+
+
+def test_network_cost_names_its_layers():
+    """As in an architecture, strides included; a pool belongs to the layer after it."""
+    image = load_digits28().data[:1]
+    for network in untrained("3C4S2-AP2-4C2-7"):
+        cost = network_cost(network, image)
+        assert [layer.layer for layer in cost.layers] == ["3C4S2", "4C2", "7", "10"]
+        # 28 -> 13 -> pooled 6 -> 5: kernel and bias of each, and the neurons behind it.
+        assert [layer.parameters for layer in cost.layers] == [
+            4 * 4 * 1 * 3 + 3,
+            2 * 2 * 3 * 4 + 4,
+            5 * 5 * 4 * 7 + 7,
+            7 * 10 + 10,
+        ]
+        assert [layer.neurons for layer in cost.layers] == [507, 100, 7, 0]
+        assert cost.neurons == 614
+
+
+def test_network_cost_sums_its_layers():
+    """Each total of the network is the sum over its layers, energy included."""
+    classifier, _ = untrained("3C4S2-AP2-4C2-7")
+    cost = network_cost(classifier, load_digits28().data[:2])
+    for name in ("parameters", "neurons", "dense", "effective_macs", "effective_acs"):
+        total = sum(getattr(layer, name) for layer in cost.layers)
+        assert getattr(cost, name) == pytest.approx(total)
+        assert total > 0
+    assert cost.estimated_energy == pytest.approx(
+        4.6e-12 * cost.effective_macs + 0.9e-12 * cost.effective_acs
+    )
+
+
+def small_model(tf, *layers, **inputs):
+    """Return a Keras model of some layers behind another and a read-out."""
+    kinds = tf.keras.layers
+    return tf.keras.Sequential(
+        [tf.keras.Input((6, 6, 2)), *layers, kinds.Flatten(), kinds.Dense(10, **inputs)]
+    )
+
+
+ODD_LAYERS = {
+    "same": lambda k: k.Conv2D(3, 3, padding="same"),
+    "dilated": lambda k: k.Conv2D(3, 2, dilation_rate=2),
+    "groups": lambda k: k.Conv2D(4, 2, groups=2),
+    "oblong-step": lambda k: k.Conv2D(4, 2, strides=(1, 2)),
+    "no-bias": lambda k: k.Conv2D(4, 2, use_bias=False),
+    "transposed": lambda k: k.Conv2DTranspose(3, 2),
+    "depthwise": lambda k: k.DepthwiseConv2D(2),
+    "max-pool": lambda k: k.MaxPooling2D(2),
+    "oblong-pool": lambda k: k.AveragePooling2D((1, 2)),
+    "overlapping-pool": lambda k: k.AveragePooling2D(3, strides=2),
+    "padded-pool": lambda k: k.AveragePooling2D(4, padding="same"),
+    "normalised": lambda k: k.BatchNormalization(),
+    "dense-no-bias": lambda k: k.Dense(4, use_bias=False),
+}
+
+
+@pytest.mark.parametrize("layer", ODD_LAYERS)
+def test_network_cost_refuses_a_model_it_cannot_count(layer):
+    """A layer whose operations are others than it counts is not counted wrongly."""
+    from snnlib._nengo_dl import tf
+
+    model = small_model(tf, ODD_LAYERS[layer](tf.keras.layers))
+    with pytest.raises(ValueError, match=r"^network must be .*; got Sequential\."):
+        network_cost(model, np.ones((1, 6, 6, 2)))
+
+
+def test_network_cost_of_ones_own_model():
+    """By hand: 4 places of a 3 x 3 kernel step 2 from 2 to 3 channels, 12 to 10."""
+    from snnlib._nengo_dl import tf
+
+    model = small_model(tf, tf.keras.layers.Conv2D(3, 3, strides=2))
+    for images in (np.ones((1, 6, 6, 2)), np.ones((5, 6, 6, 2))):
+        first, last = network_cost(model, images).layers
+        assert (first.dense, last.dense) == (4 * 9 * 2 * 3, 12 * 10)
+        assert (first.effective_acs, first.effective_macs) == (first.dense, 0)
+
+
+@pytest.mark.parametrize(
+    "network",
+    [None, "mnist", 3, [1.0], SpikingConvClassifier, SpikingRegressor(), object()],
+    ids=lambda it: getattr(it, "__name__", type(it).__name__),
+)
+def test_network_cost_refuses_what_is_no_network(network):
+    """The message says which networks it counts."""
+    with pytest.raises(
+        ValueError, match=r"^network must be .*SpikingConvClassifier.*got"
+    ):
+        network_cost(network, load_digits28().data[:1])
+
+
+def test_network_cost_asks_for_a_fitted_classifier():
+    """One that has no weights has no cost yet."""
+    with pytest.raises(
+        NotFittedError, match=r"SpikingConvClassifier .* not fitted yet"
+    ):
+        network_cost(SpikingConvClassifier(), load_digits28().data[:1])
+
+
+def test_network_cost_refuses_weights_of_another_architecture():
+    """Changed after fit, the architecture is no longer that of the weights."""
+    classifier, _ = untrained("2C5-AP4")
+    with pytest.raises(ValueError, match="weights must have shape"):
+        network_cost(
+            classifier.set_params(architecture="4C5-AP4"), load_digits28().data[:1]
+        )
+
+
+@pytest.mark.parametrize(
+    ("X", "message"),
+    [
+        pytest.param(None, "X must hold real numbers", id="none"),
+        pytest.param("images", "X must hold real numbers", id="text"),
+        pytest.param(
+            np.ones((0, 14, 14)), "X must have shape.*none of them 0", id="empty"
+        ),
+        pytest.param(
+            np.ones((2, 9, 9)), "X must hold images of shape", id="other-size"
+        ),
+        pytest.param(np.ones((2, 100)), "X must hold 196 pixels", id="other-pixels"),
+        pytest.param(np.full((1, 14, 14), np.nan), r"X must hold pixels in", id="nan"),
+        pytest.param(np.full((1, 14, 14), 255), r"X must hold pixels in", id="bytes"),
+        pytest.param(
+            [[1.0], [1.0, 2.0]], "X must hold images of one shape", id="ragged"
+        ),
+        pytest.param(
+            np.ones((1, 14, 14)) * 1j, "X must hold real numbers", id="complex"
+        ),
+    ],
+)
+def test_network_cost_names_images_that_are_none(X, message):
+    """Classifier and model refuse the same images, by the same name."""
+    for network in untrained("3C3-AP4", (14, 14, 1), presentation_time=0.01):
+        with pytest.raises(ValueError, match=message):
+            network_cost(network, X)
+
+
+@pytest.mark.parametrize("fold_pools", [1, "no", None, np.array([True, False])])
+def test_network_cost_names_fold_pools_that_is_no_bool(fold_pools):
+    """It is True or False."""
+    with pytest.raises(ValueError, match=r"^fold_pools must be True or False; got"):
+        network_cost(None, None, fold_pools=fold_pools)
+
+
 def relu_layer(signal, kernel, bias, strides):
     """Convolve an image of shape (rows, columns, channels) and cut off below 0."""
     windows = sliding_window_view(signal, kernel.shape[:2], axis=(0, 1))
@@ -279,3 +574,15 @@ def test_estimate_energy_in_45_nm():
     """4.6 pJ for a multiply-accumulate and 0.9 pJ for an accumulate."""
     assert estimate_energy(1e12, 0) == pytest.approx(4.6)
     assert estimate_energy(0, 1e12) == pytest.approx(0.9)
+
+
+@pytest.mark.parametrize("name", ["macs", "acs"])
+@pytest.mark.parametrize(
+    "number", [-1, -1e-9, np.nan, np.inf, "1", None, True, 1j, [1.0], [], 10**400]
+)
+def test_estimate_energy_names_what_is_no_number_of_operations(name, number):
+    """Numbers of operations are finite and not negative."""
+    with pytest.raises(
+        ValueError, match=f"^{name} must be a finite number from 0; got"
+    ):
+        estimate_energy(**{"macs": 1, "acs": 1, name: number})

@@ -1,21 +1,39 @@
 """Plots against the data they draw."""
 
 import matplotlib as mpl
+import matplotlib.pyplot as plt
 import nengo
 import numpy as np
 import pytest
 
-from snnlib import COLORS, plot_spikes, plot_voltage
+from snnlib import (
+    COLORS,
+    plot_curve,
+    plot_fit,
+    plot_images,
+    plot_output,
+    plot_spikes,
+    plot_voltage,
+)
 
 
 @pytest.fixture(autouse=True)
 def _no_window():
     """Draw into memory, and leave no figure behind."""
-    import matplotlib.pyplot as plt
-
     mpl.use("agg")
     yield
     plt.close("all")
+
+
+def drawn(line):
+    """Return the points of a line, or of the ticks of a raster."""
+    return np.column_stack([line.get_xdata(), line.get_ydata()])
+
+
+def same_color(artist, color):
+    """Return whether an artist has a colour, or the first of its colours."""
+    first = mpl.colors.to_rgba_array(artist.get_color())[0]
+    return mpl.colors.same_color(first, color)
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +86,6 @@ def test_plot_voltage_draws_no_ticks_without_spikes(firing):
 
 def test_plot_voltage_draws_on_the_axes_given(firing):
     """None makes a figure; axes given are drawn on and returned; style is passed on."""
-    import matplotlib.pyplot as plt
-
     voltage, output = firing
     made = plot_voltage(voltage)
     assert made.figure.number in plt.get_fignums()
@@ -92,3 +108,293 @@ def test_plot_spikes_draws_each_line_in_sight(n_lines):
         assert events.get_lineoffset() == line
         assert low < line < high
     assert len(ax.collections) == n_lines
+
+
+def test_plot_spikes_numbers_the_lines_or_labels_them():
+    """One label a line, of whatever sequence; the colour is that of spikes."""
+    spikes = np.eye(3, 4)
+    for labels in (["a", "b", "c"], ("a", "b", "c"), np.array(["a", "b", "c"])):
+        ax = plot_spikes(spikes, labels=labels)
+        assert [tick.get_text() for tick in ax.get_yticklabels()] == ["a", "b", "c"]
+    ax = plot_spikes(spikes)
+    assert [tick.get_text() for tick in ax.get_yticklabels()] == ["0", "1", "2"]
+    assert ax.get_yticks().tolist() == [0, 1, 2]
+    assert all(same_color(line, COLORS["spiking"]) for line in ax.collections)
+    ax = plot_spikes(spikes, color=["red", "green", "blue"], linelengths=0.5)
+    for line, color in zip(ax.collections, ["red", "green", "blue"], strict=True):
+        assert same_color(line, color)
+        assert line.get_linelength() == 0.5
+
+
+def test_plot_spikes_shows_the_whole_time():
+    """The axis ends with the last step, though nothing spikes in it."""
+    ax = plot_spikes(np.zeros((2, 50)), dt=0.002)
+    assert ax.get_xlim() == pytest.approx((0, 0.1))
+    assert ax.get_xlabel() == "time (s)"
+
+
+@pytest.mark.parametrize("n_lines", [None, 1, 3])
+def test_plot_output_draws_each_column_at_the_end_of_its_step(n_lines):
+    """A line for each column, its first value at dt; style is passed on."""
+    output = np.random.default_rng(0).normal(size=(20, n_lines) if n_lines else 20)
+    ax = plot_output(output, dt=0.01, linewidth=3)
+    assert len(ax.lines) == (n_lines or 1)
+    for line, column in zip(ax.lines, np.reshape(output, (20, -1)).T, strict=True):
+        np.testing.assert_allclose(drawn(line)[:, 0], 0.01 * np.arange(1, 21))
+        np.testing.assert_array_equal(drawn(line)[:, 1], column)
+        assert line.get_linewidth() == 3
+    assert ax.get_xlim() == pytest.approx((0, 0.2))
+    assert ax.get_xlabel() == "time (s)"
+
+
+def test_plot_output_marks_its_target():
+    """A dashed line over the whole width, in the colour of targets; 0 is one."""
+    for target in (0, 2.5, np.float64(-1)):
+        _, marked = plot_output([1.0, 2.0], target=target).lines
+        assert set(marked.get_ydata()) == {target}
+        assert marked.get_linestyle() == "--"
+        assert same_color(marked, COLORS["target"])
+        assert marked.get_label() == "target"
+    assert len(plot_output([1.0, 2.0]).lines) == 1
+
+
+@pytest.mark.parametrize("as_given", [np.ravel, lambda it: np.reshape(it, (-1, 1))])
+def test_plot_fit_draws_data_and_curves(as_given):
+    """Points without a line, and each curve by its name; rows and columns are one."""
+    x, y = np.arange(3.0), np.array([2.0, 1.0, 5.0])
+    grid = np.linspace(0, 2, 9)
+    fits = {
+        "spiking neuron": (as_given(grid), as_given(grid**2)),
+        "baseline (mean)": [as_given(grid), as_given(0 * grid)],
+        "other": (grid, -grid),
+    }
+    ax = plot_fit(as_given(x), as_given(y), fits)
+    data, *curves = ax.lines
+    np.testing.assert_array_equal(drawn(data), np.column_stack([x, y]))
+    assert (data.get_linestyle(), data.get_marker()) == ("None", "o")
+    assert same_color(data, COLORS["data"])
+    for line, (name, curve) in zip(curves, fits.items(), strict=True):
+        points = np.column_stack([*map(np.ravel, curve)])
+        np.testing.assert_array_equal(drawn(line), points)
+        assert line.get_label() == name
+    assert same_color(curves[0], COLORS["spiking"])
+    assert same_color(curves[1], COLORS["baseline"])
+    words = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert words == ["data", "spiking neuron", "baseline (mean)", "other"]
+
+
+def test_plot_curve_draws_median_and_middle_half():
+    """Of the repeats 0, 1, 2, 3, 10: the line at 2, the band from 1 to 3."""
+    repeats = np.array([3.0, 0.0, 10.0, 1.0, 2.0])
+    values = [1.0, 2.0, 4.0]
+    ax = plot_curve(values, repeats + 10 * np.arange(3)[:, np.newaxis], label="score")
+    (line,), (band,) = ax.lines, ax.collections
+    np.testing.assert_array_equal(drawn(line), np.column_stack([values, [2, 12, 22]]))
+    assert line.get_label() == "score"
+    corners = band.get_paths()[0].vertices
+    for value, offset in zip(values, (0, 10, 20), strict=True):
+        heights = {*corners[corners[:, 0] == value, 1]}
+        assert heights == {1 + offset, 3 + offset}
+    assert mpl.colors.to_rgb(band.get_facecolor()[0]) == mpl.colors.to_rgb(
+        line.get_color()
+    )
+
+
+@pytest.mark.parametrize("scores", [[3.0, 1.0], [[3.0], [1.0]]])
+def test_plot_curve_of_one_score_has_no_band(scores):
+    """One score a value is the line itself; style is passed on."""
+    ax = plot_curve([1, 2], scores, color="red")
+    np.testing.assert_array_equal(drawn(ax.lines[0]), [[1, 3], [2, 1]])
+    assert not ax.collections
+    assert same_color(ax.lines[0], "red")
+
+
+def test_plot_curve_leaves_a_gap_where_a_score_is_missing():
+    """NaN is a value without a score, as in a table with holes."""
+    (line,) = plot_curve([1, 2, 3], [1.0, np.nan, 3.0]).lines
+    np.testing.assert_array_equal(line.get_ydata(), [1.0, np.nan, 3.0])
+
+
+def test_plot_curve_marks_its_references():
+    """Each level by name, in the colour of its first word, else in that of data."""
+    ax = plot_curve([1, 2], [3, 4], reference={"baseline (mean)": 2, "": 1.5})
+    _, baseline, other = ax.lines
+    assert (set(baseline.get_ydata()), set(other.get_ydata())) == ({2}, {1.5})
+    assert same_color(baseline, COLORS["baseline"])
+    assert same_color(other, COLORS["data"])
+    assert baseline.get_label() == "baseline (mean)"
+    assert baseline.get_linestyle() == other.get_linestyle() == "--"
+
+
+def test_plot_images_draws_ink_dark():
+    """Each picture holds its pixels, from white at 0 to black at 1, under its title."""
+    images = np.random.default_rng(0).uniform(size=(3, 4, 5))
+    axes = plot_images(images, np.array([7, 2, 1]))
+    assert np.shape(axes) == (1, 3)
+    for ax, image, title in zip(np.ravel(axes), images, ["7", "2", "1"], strict=True):
+        (picture,) = ax.images
+        np.testing.assert_array_equal(picture.get_array(), image)
+        assert picture.get_clim() == (0, 1)
+        assert picture.cmap(0.0)[:3] == (1, 1, 1)
+        assert picture.cmap(1.0)[:3] == (0, 0, 0)
+        assert ax.get_title() == title
+        assert not ax.axison
+
+
+def one_image(*, ax=None):
+    """Draw one image, as the other functions draw one thing."""
+    axes = plot_images(np.ones((1, 2, 2)), ["1"], axes=ax)
+    return np.ravel(axes)[0] if ax is None else axes
+
+
+PLOTS = {
+    "spikes": lambda **on: plot_spikes(np.eye(2), **on),
+    "output": lambda **on: plot_output([1.0, 2.0], target=1, **on),
+    "voltage": lambda **on: plot_voltage([0.1, 0.9], spikes=[0, 1], **on),
+    "fit": lambda **on: plot_fit([1, 2], [3, 4], {"line": ([1, 2], [3, 4])}, **on),
+    "curve": lambda **on: plot_curve([1, 2], np.eye(2), reference={"a": 1}, **on),
+    "images": one_image,
+}
+
+
+@pytest.mark.parametrize("name", PLOTS)
+def test_plots_change_nothing_but_the_axes(name):
+    """With axes there is no other figure; without there is one; no setting changes."""
+    settings = mpl.rcParams.copy()
+    fig, (ax, other) = plt.subplots(1, 2)
+    plt.sca(other)
+    assert PLOTS[name](ax=ax) is ax
+    assert plt.get_fignums() == [fig.number]
+    assert not other.has_data()
+    assert plt.gca() is other
+    made = PLOTS[name]()
+    assert made.figure is not fig
+    assert len(plt.get_fignums()) == 2
+    assert mpl.rcParams == settings
+
+
+@pytest.mark.parametrize("name", PLOTS)
+@pytest.mark.parametrize("ax", [3, "left", {}])
+def test_plots_name_axes_that_are_none(name, ax):
+    """What is no Axes is not drawn on."""
+    parameter = "axes" if name == "images" else "ax"
+    with pytest.raises(ValueError, match=rf"^{parameter} must be Matplotlib's Axes"):
+        PLOTS[name](ax=ax)
+
+
+NO_NUMBERS = {
+    "none": None,
+    "text": "abc",
+    "texts": ["a", "b"],
+    "ragged": [[1, 2], [1]],
+    "complex": [1j, 2],
+    "holds-none": [1.0, None],
+    "dict": {"a": 1},
+    "empty": [],
+    "number": 3.0,
+    "four-axes": np.ones((2, 2, 2, 2)),
+}
+CURVE = ([1.0, 2.0], [1.0, 2.0])
+ARRAYS = {
+    "spikes": plot_spikes,
+    "output": plot_output,
+    "voltage": plot_voltage,
+    "spikes ": lambda v: plot_voltage([1, 2], spikes=v if v is not None else "None"),
+    "x": lambda v: plot_fit(v, [1, 2], {}),
+    "y": lambda v: plot_fit([1, 2], v, {}),
+    "x of fits": lambda v: plot_fit(*CURVE, {"a": (v, [1, 2])}),
+    "y of fits": lambda v: plot_fit(*CURVE, {"a": ([1, 2], v)}),
+    "values": lambda v: plot_curve(v, [1, 2]),
+    "scores": lambda v: plot_curve([1, 2], v),
+    "images": lambda v: plot_images(v, ["a"]),
+}
+
+
+@pytest.mark.parametrize("kind", NO_NUMBERS)
+@pytest.mark.parametrize("name", ARRAYS)
+def test_plots_name_what_holds_no_numbers(name, kind):
+    """It is refused by the name of its parameter, before there is a figure."""
+    with pytest.raises(ValueError, match=rf"^{name.strip()}.* must .*got "):
+        ARRAYS[name](NO_NUMBERS[kind])
+    assert not plt.get_fignums()
+
+
+WRONG = [
+    (lambda: plot_spikes([True, False]), r"spikes must have 2 axes.*shape \(2,\)"),
+    (lambda: plot_spikes(np.zeros((2, 0))), r"spikes must .*not be empty.*\(2, 0\)"),
+    (lambda: plot_spikes(np.eye(2), labels=["a"]), "labels must be 2, one each; got 1"),
+    (lambda: plot_spikes(np.eye(2), labels=[]), "labels must be 2, one each; got 0"),
+    (lambda: plot_spikes(np.eye(2), labels=np.arange(3)), "labels must be 2.*got 3"),
+    (lambda: plot_spikes(np.eye(2), labels="ab"), "labels must be a sequence of 2.*ab"),
+    (lambda: plot_spikes(np.eye(2), labels=2), "labels must be a sequence of 2; got 2"),
+    (lambda: plot_spikes([[0, np.nan]]), "spikes must be finite; got 1 of 2"),
+    (lambda: plot_voltage([1, 2], spikes=[np.nan, 0]), "spikes must be finite; got 1"),
+    (lambda: plot_spikes(np.eye(1), labels=np.array("a")), "labels must be a sequence"),
+    (
+        lambda: plot_spikes(np.eye(1), labels=np.eye(1)),
+        "labels must be a sequence of 1",
+    ),
+    (lambda: plot_output(np.ones((2, 2, 2))), r"output must have 1 or 2 axes.*got"),
+    (lambda: plot_output([1.0], target="high"), "target must be a finite number.*high"),
+    (lambda: plot_output([1.0], target=[1.0]), "target must be a finite number.*got"),
+    (lambda: plot_output([1.0], target=np.nan), "target must be a finite number.*nan"),
+    (lambda: plot_voltage(np.eye(2)), r"voltage must have 1 axis.*\(2, 2\)"),
+    (
+        lambda: plot_voltage([1, 2], spikes=[1]),
+        "voltage and spikes .*got 2 and 1",
+    ),
+    (lambda: plot_fit([1, 2], [1], {}), "x and y must be equally long; got 2 and 1"),
+    (lambda: plot_fit(np.eye(2), [1, 2], {}), r"x must have one column.*\(2, 2\)"),
+    (lambda: plot_fit(*CURVE, None), "fits must be a dict.*got None"),
+    (lambda: plot_fit(*CURVE, [CURVE]), "fits must be a dict.*got"),
+    (lambda: plot_fit(*CURVE, {1: CURVE}), "fits must be a dict with names as keys"),
+    (lambda: plot_fit(*CURVE, {"a": [1, 2, 3]}), r"fits\['a'\] must be a pair.*got"),
+    (lambda: plot_fit(*CURVE, {"a": None}), r"fits\['a'\] must be a pair.*None"),
+    (
+        lambda: plot_fit(*CURVE, {"a": ([1, 2], [1])}),
+        r"x of fits\['a'\] and y of fits\['a'\] must be equally long; got 2 and 1",
+    ),
+    (lambda: plot_curve([1, 2], [1]), "values and scores .* long; got 2 and 1"),
+    # Repeats by values, which could be cut up into as many rows as there are values.
+    (lambda: plot_curve([1, 2], np.ones((4, 2))), "values and scores .*got 2 and 4"),
+    (lambda: plot_curve([1], [1], reference=[1]), "reference must be a dict.*got"),
+    (lambda: plot_curve([1], [1], reference=np.ones(2)), "reference must be a dict"),
+    (
+        lambda: plot_curve([1], [1], reference={"a": None}),
+        r"reference\['a'\] must",
+    ),
+    (lambda: plot_curve([1], [1], reference={2: 1}), "reference must be a dict.*names"),
+    (lambda: plot_images(np.ones((2, 4)), "ab"), r"images must have 3 axes.*\(2, 4\)"),
+    (lambda: plot_images(np.ones((2, 2, 2)), ["a"]), "titles must be 2.*got 1"),
+    (lambda: plot_images(np.ones((2, 2, 2)), "ab"), "titles must be a sequence of 2"),
+    (lambda: plot_images(np.ones((2, 2, 2)), None), "titles must be a sequence of 2"),
+    (lambda: plot_images(255 * np.ones((1, 2, 2)), "a"), "titles must be a sequence"),
+    (lambda: plot_images(255 * np.ones((1, 2, 2)), ["a"]), r"pixels in \[0, 1\].*255"),
+    (lambda: plot_images(-np.ones((1, 2, 2)), ["a"]), r"pixels in \[0, 1\].*from -1"),
+    (lambda: plot_images(np.nan * np.ones((1, 2, 2)), ["a"]), r"in \[0, 1\].*nan"),
+]
+
+
+@pytest.mark.parametrize(("plot", "message"), WRONG)
+def test_plots_name_what_does_not_fit(plot, message):
+    """Numbers of labels, lengths and shapes are checked before there is a figure."""
+    with pytest.raises(ValueError, match=message):
+        plot()
+    assert not plt.get_fignums()
+
+
+def test_plot_images_names_axes_that_do_not_suffice():
+    """One an image: none is left white, and none drawn on twice."""
+    _, axes = plt.subplots(1, 3)
+    with pytest.raises(ValueError, match=r"axes must be 2, one an image; got 3"):
+        plot_images(np.ones((2, 2, 2)), ["a", "b"], axes=axes)
+    assert not any(ax.has_data() for ax in axes)
+
+
+@pytest.mark.parametrize("dt", [0, -0.001, np.nan, np.inf, None, "1 ms", True, [0.001]])
+@pytest.mark.parametrize("plot", [plot_spikes, plot_output, plot_voltage])
+def test_plots_name_a_step_that_is_none(plot, dt):
+    """A step is a time in seconds."""
+    with pytest.raises(ValueError, match=r"^dt must be a finite number above 0; got"):
+        plot(np.eye(2) if plot is plot_spikes else [1.0, 2.0], dt=dt)
+    assert not plt.get_fignums()
