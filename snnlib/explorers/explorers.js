@@ -1,7 +1,7 @@
 // The explorers of the book where there is no kernel: sliders, panels and read-outs.
 //
-// explorers.py describes each of them (controls, panels, read-outs, data) and computes
-// the same numbers in Python. Here, `views` computes them with lif.js, and `mount`
+// The Python beside it describes each of them (controls, panels, read-outs, data) and
+// computes the same numbers. Here, `views` computes them with lif.js, and `mount`
 // builds the page's elements and keeps them in step with the sliders.
 
 snnlib.views = (function (lif) {
