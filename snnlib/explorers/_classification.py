@@ -2,10 +2,13 @@
 
 import numpy as np
 from sklearn.base import clone
+from sklearn.utils.multiclass import type_of_target
 
+from snnlib.checks import check_finite
+from snnlib.estimators import SpikingClassifier
 from snnlib.explorers._description import Panel, Readout, Series, View
-from snnlib.explorers._ensemble import EnsembleExplorer, check_rows
-from snnlib.explorers._explorer import documented
+from snnlib.explorers._ensemble import EnsembleExplorer, check_rows, own_copy
+from snnlib.explorers._explorer import documented, in_a_line
 from snnlib.simulation import lowpass
 
 
@@ -84,7 +87,7 @@ class _ClassificationExplorer(EnsembleExplorer):
             for readout in self.readouts
         )
         self.classes, codes = np.unique(y, return_inverse=True)
-        fitted = classifier.fit(X, y)
+        fitted = clone(classifier).fit(X, y)
         order = np.argsort((fitted._represent(X) @ fitted.encoders_[0]), kind="stable")
         self.codes = codes[order]
         # Multiples of the golden ratio spread the points of a band evenly.
@@ -173,17 +176,40 @@ def classification_explorer(
     Raises
     ------
     ValueError
-        If there are not two classes or names, or the classifier learns by gradient.
+        If the classifier is none or learns by gradient, a value is missing, there are
+        not two classes, or a name is no text.
     """
-    X, y = check_rows(classifier, X, y, "classifier")
-    labels = np.unique(y)
+    classifier = own_copy("classifier", classifier, SpikingClassifier)
+    X, y = check_rows(X, y)
+    labels = _two_labels(y)
     names = [str(label) for label in labels] if class_names is None else class_names
-    if len(labels) != 2 or len(names) != 2:
-        msg = (
-            "y must hold 2 classes, and class_names must name them; "
-            f"got {len(labels)} classes and {len(names)} names."
-        )
-        raise ValueError(msg)
     return _ClassificationExplorer(
-        clone(classifier), X, y, list(names), question=question, answer=answer
+        classifier, X, y, _two_names(names), question=question, answer=answer
     )
+
+
+def _two_labels(y):
+    """Return the labels of two classes in order, refusing what is no label."""
+    if y.dtype.kind == "f":
+        check_finite("y", y)
+    try:
+        labels = np.unique(y)
+        kind = type_of_target(labels)
+    except (TypeError, ValueError) as error:
+        kinds = sorted({type(label).__name__ for label in y.tolist()})
+        msg = f"y must hold numbers or texts as labels; got {' and '.join(kinds)}."
+        raise ValueError(msg) from error
+    if len(labels) != 2 or kind != "binary":
+        msg = f"y must hold 2 classes; got {len(labels)} ({kind})."
+        raise ValueError(msg)
+    return labels
+
+
+def _two_names(names):
+    """Return the names of two classes as a list."""
+    is_ordered = np.iterable(names) and not isinstance(names, str | set | dict)
+    found = list(names) if is_ordered else []
+    if len(found) != 2 or not all(isinstance(name, str) for name in found):
+        msg = f"class_names must be 2 texts or None; got {in_a_line(names)}."
+        raise ValueError(msg)
+    return found

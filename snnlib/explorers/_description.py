@@ -80,7 +80,10 @@ class Readout(NamedTuple):
 
     def show(self, view):
         """Write the number as it stands in a view, with its unit."""
-        return f"{view.readouts[self.name]:.{self.digits}f} {self.unit}".strip()
+        number = view.readouts[self.name]
+        # The name of a class may be a word.
+        text = number if isinstance(number, str) else f"{number:.{self.digits}f}"
+        return f"{text} {self.unit}".strip()
 
 
 class View(NamedTuple):

@@ -1,10 +1,14 @@
 """An ensemble of neurons, fitted anew whenever a slider moves."""
 
-from sklearn.base import clone
-from sklearn.utils import check_random_state, check_X_y
+import copy
 
+import numpy as np
+from sklearn.base import clone
+from sklearn.utils import check_random_state
+
+from snnlib.checks import check_finite
 from snnlib.explorers._description import STOPS
-from snnlib.explorers._explorer import Explorer
+from snnlib.explorers._explorer import Explorer, check_estimator
 
 
 class EnsembleExplorer(Explorer):
@@ -15,19 +19,19 @@ class EnsembleExplorer(Explorer):
     def __init__(self, estimator, X, y, sample_labels, *, extra=(), **texts):
         # Every refit must draw what the first one drew.
         seed = check_random_state(estimator.random_state).randint(2**31 - 1)
-        # The synapse filters afterwards, so the estimator's own need not be there to
-        # warn of a presentation too short for it.
-        self.estimator = clone(estimator).set_params(
-            random_state=int(seed), synapse=None
-        )
-        self.X, self.y = X, y
-        self.fitted = self._fit()
         names = (*self._control_names, *extra)
         start = {name: getattr(estimator, name, 0.0) for name in names}
         stops = {name: STOPS[name] for name in names}
         stops["sample"] = list(range(len(sample_labels)))
         start["sample"] = len(sample_labels) // 2
-        super().__init__(stops, start, labels={"sample": sample_labels}, **texts)
+        # The synapse filters afterwards, so the estimator's own need not be there to
+        # warn of a presentation too short for it.
+        estimator = clone(estimator).set_params(random_state=int(seed), synapse=None)
+        super().__init__(
+            estimator, stops, start, labels={"sample": sample_labels}, **texts
+        )
+        self.X, self.y = X, y
+        self.fitted = self._fit()
 
     def _fit(self, **changes):
         return clone(self.estimator).set_params(**changes).fit(self.X, self.y)
@@ -51,13 +55,40 @@ class EnsembleExplorer(Explorer):
         }
 
 
-def check_rows(estimator, X, y, name):
-    """Return X and y as arrays, refusing what the JavaScript could not fit."""
+def own_copy(name, estimator, kind):
+    """Return an estimator that draws as the user's would, and leaves that one alone."""
+    check_estimator(name, estimator, kind)
+    # The JavaScript cannot train.
     if estimator.method != "nef":
         msg = (
             f'{name}.method must be "nef", which can be solved for at every move of a '
             f"slider; got {estimator.method!r}."
         )
         raise ValueError(msg)
-    estimator.check_parameters()
-    return check_X_y(X, y, dtype=float)
+    rng = copy.deepcopy(check_random_state(estimator.random_state))
+    return clone(estimator).set_params(random_state=rng)
+
+
+def check_rows(X, y):
+    """Return features as floats, and one target a row as it came."""
+    X = check_finite("X", as_numbers(X), n_axes=2)
+    if len(X) < 2 or not X.shape[1]:
+        msg = f"X must hold at least 2 rows and 1 feature; got shape {X.shape}."
+        raise ValueError(msg)
+    y = np.asarray(y)
+    if y.shape not in {(len(X),), (len(X), 1)}:
+        msg = (
+            f"y must hold one value for each of the {len(X)} rows of X; "
+            f"got shape {y.shape}."
+        )
+        raise ValueError(msg)
+    return X, y.ravel()
+
+
+def as_numbers(values):
+    """Return numbers that pandas hands over as objects as an array of floats."""
+    try:
+        array = np.asarray(values)
+        return array.astype(float) if array.dtype.kind == "O" else array
+    except (TypeError, ValueError):
+        return values

@@ -1,6 +1,7 @@
 """An explorer and its faces: a page without a kernel, widgets, and a picture."""
 
 import base64
+import copy
 import io
 import itertools
 import json
@@ -9,12 +10,15 @@ import textwrap
 from functools import lru_cache
 from html import escape
 from importlib.util import find_spec
+from numbers import Real
 from pathlib import Path
 
 import numpy as np
 
 from snnlib._docs import fill_in
+from snnlib.checks import check_number, check_whole
 from snnlib.explorers._description import make_control
+from snnlib.files import plain
 from snnlib.plots import COLORS
 
 FACE_VARIABLE = "SNNLIB_EXPLORERS"
@@ -48,16 +52,23 @@ class Explorer:
     default_question = default_answer = ""
     _numbers = itertools.count(1)
 
-    def __init__(self, stops, start, *, question=None, answer=None, labels=None):
+    def __init__(
+        self, estimator, stops, start, *, question=None, answer=None, labels=None
+    ):
+        check_text("question", question, is_optional=True)
+        check_text("answer", answer, is_optional=True)
         self.question = self.default_question if question is None else question
         self.answer = self.default_answer if answer is None else answer
         if question is not None and answer is None:
             self.answer = ""
+        # The sliders that bear the name of one of its parameters set that parameter.
+        self.estimator = estimator
+        self._n_samples = len(stops.get("sample", ()))
+        self.start = self._checked(start)
         self.controls = [
-            make_control(name, values, start[name], (labels or {}).get(name))
+            make_control(name, values, self.start[name], (labels or {}).get(name))
             for name, values in stops.items()
         ]
-        self.start = {c.name: c.values[c.start] for c in self.controls}
 
     def compute(self, **values):
         """Return what is shown at some values of the sliders.
@@ -78,10 +89,25 @@ class Explorer:
         TypeError
             If there is no slider of that name.
         ValueError
-            If no neuron can meet the values.
+            If a value is of a wrong kind or out of range, or no neuron can meet the
+            values together.
         """
-        check_names(values, self.start, type(self).__name__)
-        return self._compute(**{**self.start, **values})
+        check_names(values, self.start, "Explorer")
+        return self._compute(**self._checked(self.start | values))
+
+    def _checked(self, values):
+        """Return what sliders are set to as Python's own numbers, or refuse it."""
+        values = plain(values)
+        for name in values.keys() & {"input", "threshold"}:
+            values[name] = check_number(name, values[name])
+        if "sample" in values:
+            check_whole("sample", values["sample"], 0, self._n_samples - 1)
+        named = values.keys() & self.estimator.get_params(deep=False).keys()
+        settings = {name: values[name] for name in named}
+        copy.copy(self.estimator).set_params(**settings).check_parameters()
+        # In words for a reader, a number reads the same wherever it came from.
+        numbers = {n: float(v) for n, v in settings.items() if isinstance(v, Real)}
+        return values | numbers
 
     def figure(self, **values):
         """Draw the panels with matplotlib.
@@ -247,6 +273,27 @@ class Explorer:
     def _page(self):
         """Return what a page without a kernel shows in place of the picture."""
         return {"text/html": self.html()}
+
+
+def check_text(name, value, *, is_optional=False):
+    """Refuse what is no text."""
+    if not (isinstance(value, str) or (value is None and is_optional)):
+        allowed = "text or None" if is_optional else "text"
+        msg = f"{name} must be {allowed}; got {in_a_line(value)}."
+        raise ValueError(msg)
+
+
+def check_estimator(name, value, kind):
+    """Refuse what is no estimator of a kind, or has impossible parameters."""
+    if not isinstance(value, kind):
+        msg = f"{name} must be a {kind.__name__}; got {in_a_line(value)}."
+        raise ValueError(msg)
+    value.check_parameters()
+
+
+def in_a_line(value):
+    """Write a value for a message, however long or broken its own text is."""
+    return f"{' '.join(repr(value).split()):.200}"
 
 
 def documented(factory):

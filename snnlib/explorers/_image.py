@@ -5,8 +5,15 @@ from functools import lru_cache
 
 import numpy as np
 
+from snnlib.estimators import SpikingConvClassifier
 from snnlib.explorers._description import STOPS, Panel, Readout, Series, View
-from snnlib.explorers._explorer import Explorer, documented
+from snnlib.explorers._explorer import (
+    Explorer,
+    check_estimator,
+    documented,
+    in_a_line,
+)
+from snnlib.images import check_images
 from snnlib.simulation import lowpass
 
 
@@ -41,7 +48,7 @@ class _ImageExplorer(Explorer):
     )
 
     def __init__(self, classifier, images, labels, **texts):
-        self.classifier, self.images, self.labels = classifier, images, labels
+        self.images, self.labels = images, labels
         self.panels = (
             Panel(
                 "outputs",
@@ -74,19 +81,23 @@ class _ImageExplorer(Explorer):
         # The last few settings are kept, for synapse and read-out need no new run.
         self._run = lru_cache(maxsize=4)(self._simulate)
         super().__init__(
-            stops, start | {"sample": 0}, labels={"sample": sample_labels}, **texts
+            classifier,
+            stops,
+            start | {"sample": 0},
+            labels={"sample": sample_labels},
+            **texts,
         )
 
     def _simulate(self, **neuron):
-        return copy.copy(self.classifier).set_params(**neuron).simulate(self.images)
+        return copy.copy(self.estimator).set_params(**neuron).simulate(self.images)
 
     def _compute(self, *, sample, synapse, readout, **neuron):
         run = self._run(**neuron)
-        scores = self.classifier.decide(run.output, synapse=synapse, readout=readout)
-        called = self.classifier.classes_[scores.argmax(axis=1)]
-        outputs = lowpass(run.output[sample], synapse, dt=self.classifier.dt)
-        time = np.arange(1, len(outputs) + 1) * self.classifier.dt
-        of_label = self.classifier.classes_ == self.labels[sample]
+        scores = self.estimator.decide(run.output, synapse=synapse, readout=readout)
+        called = self.estimator.classes_[scores.argmax(axis=1)]
+        outputs = lowpass(run.output[sample], synapse, dt=self.estimator.dt)
+        time = np.arange(1, len(outputs) + 1) * self.estimator.dt
+        of_label = self.estimator.classes_ == self.labels[sample]
         return View(
             {
                 "outputs.others": (time, outputs[:, ~of_label]),
@@ -132,13 +143,37 @@ def image_explorer(classifier, images, labels, *, question=None, answer=None):
     Raises
     ------
     ValueError
-        If images and labels differ in number.
+        If the classifier is none or not fitted, the images are not what it takes, the
+        labels are not one an image or none of its classes, or a text is none.
     """
+    check_estimator("classifier", classifier, SpikingConvClassifier)
     labels = np.asarray(labels)
-    if len(images) != len(labels) or not len(labels):
+    n_images = len(images) if np.iterable(images) else 0
+    if labels.shape != (n_images,) or not n_images:
+        count = len(labels) if labels.ndim == 1 else f"shape {labels.shape}"
         msg = (
             "labels must hold one label for each image, and at least one; "
-            f"got {len(labels)} for {len(images)} images."
+            f"got {count} for {n_images} images."
         )
         raise ValueError(msg)
+    _check_shown(classifier, images, labels)
     return _ImageExplorer(classifier, images, labels, question=question, answer=answer)
+
+
+def _check_shown(classifier, images, labels):
+    """Refuse images and labels that a classifier knows nothing of."""
+    if not hasattr(classifier, "weights_"):
+        msg = "classifier must be fitted, by fit or load; got one that is not."
+        raise ValueError(msg)
+    try:
+        check_images(images, classifier.image_shape_)
+    except ValueError as error:
+        msg = f"images must be such as classifier was fitted to: {error}"
+        raise ValueError(msg) from error
+    strange = set(labels.tolist()) - set(classifier.classes_.tolist())
+    if strange:
+        msg = (
+            f"labels must be classes of classifier, {classifier.classes_.tolist()}; "
+            f"got {in_a_line(strange.pop())}."
+        )
+        raise ValueError(msg)

@@ -10,6 +10,10 @@ from snnlib.neurons import Lif
 from snnlib.simulation import read_out, simulate
 
 
+class LIF(SpikingRegressor):
+    """A neuron that is checked as the estimators' are, and blamed by its own name."""
+
+
 class _LifExplorer(Explorer):
     """One neuron under a constant input for a second."""
 
@@ -86,22 +90,19 @@ class _LifExplorer(Explorer):
         Readout("ripple", "ripple, top to bottom", "Hz", 3),
     )
 
-    def _compute(
-        self, *, max_rate, intercept, tau_rc, tau_ref, amplitude, synapse, input
-    ):
-        dt = 0.001
-        lif = Lif(max_rate, intercept, tau_rc, tau_ref, amplitude)
-        lif.check(dt)
+    def _compute(self, *, synapse, input, max_rate, intercept, **neuron):
+        lif = Lif(max_rate, intercept, **neuron)
+        dt = self.estimator.dt
         gain, bias = lif.gain_bias()
+        current = float(gain[0]) * input + float(bias[0])
+        if not max(abs(current), lif.amplitude / dt) <= 1e300:
+            msg = (
+                "input and amplitude must lead to a current and to spikes of at most "
+                f"1e300; got {input:g} and {lif.amplitude:g}."
+            )
+            raise ValueError(msg)
         network = ensemble_network(
-            [[1.0]],
-            [[1.0]],
-            gain=gain,
-            bias=bias,
-            tau_rc=tau_rc,
-            tau_ref=tau_ref,
-            amplitude=amplitude,
-            synapse=synapse,
+            [[1.0]], [[1.0]], gain=gain, bias=bias, synapse=synapse, **neuron
         )
         recorded = simulate(network, [[input]], 1.0, dt=dt)
         spikes = recorded["spikes"][0, :, 0] > 0
@@ -109,29 +110,26 @@ class _LifExplorer(Explorer):
         output = recorded["output"][0, :, 0]
         time = np.arange(1, len(output) + 1) * dt
         inputs = np.arange(-50, 76) / 50
-        rate = float(lif.rates(gain * input + bias)[0])
+        rate = float(lif.rates([current])[0])
         shown = time <= 0.2
         second_half = output[len(output) // 2 :]
         return View(
             {
-                "curve.formula": (
-                    inputs,
-                    lif.rates(gain * inputs + bias),
-                ),
+                "curve.formula": (inputs, lif.rates(gain * inputs + bias)),
                 "curve.measured": ([input], [spikes.sum()]),
                 "voltage.trace": (time[shown], voltage[shown]),
                 "voltage.threshold": ([], [1.0]),
                 "voltage.spikes": (time[shown & spikes], []),
                 "output.filtered": (time, output),
-                "output.target": ([], [amplitude * rate]),
+                "output.target": ([], [lif.amplitude * rate]),
             },
             {
                 "gain": gain[0],
                 "bias": bias[0],
-                "current": gain[0] * input + bias[0],
+                "current": current,
                 "rate": rate,
                 "spikes": spikes.sum(),
-                "target": amplitude * rate,
+                "target": lif.amplitude * rate,
                 "mean": read_out(output, "mean"),
                 "last": read_out(output, "last"),
                 "ripple": second_half.max() - second_half.min(),
@@ -164,7 +162,8 @@ def lif_explorer(*, question=None, answer=None, **start_values):
     TypeError
         If there is no slider of that name.
     ValueError
-        If a start value is out of range, or no neuron can meet them together.
+        If a start value is out of range, no neuron can meet them together, or question
+        or answer is no text.
 
     Examples
     --------
@@ -182,15 +181,7 @@ def lif_explorer(*, question=None, answer=None, **start_values):
         "input": 0.5,
     }
     check_names(start_values, start, "lif_explorer")
-    start |= start_values
-    _check_neuron({name: value for name, value in start.items() if name != "input"})
-    if not isinstance(start["input"], (int, float)) or not np.isfinite(start["input"]):
-        msg = f"input must be a finite number; got {start['input']!r}."
-        raise ValueError(msg)
     stops = {name: STOPS[name] for name in start}
-    return _LifExplorer(stops, start, question=question, answer=answer)
-
-
-def _check_neuron(parameters):
-    """Refuse what the estimators refuse, in their words."""
-    SpikingRegressor(**parameters).check_parameters()
+    return _LifExplorer(
+        LIF(), stops, start | start_values, question=question, answer=answer
+    )

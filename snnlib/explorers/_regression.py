@@ -2,9 +2,16 @@
 
 import numpy as np
 
+from snnlib.checks import check_finite
+from snnlib.estimators import SpikingRegressor
 from snnlib.explorers._description import Panel, Readout, Series, View
-from snnlib.explorers._ensemble import EnsembleExplorer, check_rows
-from snnlib.explorers._explorer import documented
+from snnlib.explorers._ensemble import (
+    EnsembleExplorer,
+    as_numbers,
+    check_rows,
+    own_copy,
+)
+from snnlib.explorers._explorer import check_text, documented
 from snnlib.metrics import mspe
 from snnlib.simulation import lowpass
 
@@ -36,12 +43,13 @@ class _RegressionExplorer(EnsembleExplorer):
     )
 
     def __init__(self, regressor, X, y, x_label, y_label, **texts):
+        order = np.argsort(X[:, 0], kind="stable")
+        labels = [f"{value:g}" for value in X[order, 0]]
+        # First of all, for it refuses what cannot be fitted.
+        super().__init__(regressor, X[order], y[order], labels, **texts)
         x = X[:, 0]
-        low, high, reach = x.min(), x.max(), np.ptp(x)
-        self.grid = np.linspace(low, high, 61)[:, np.newaxis]
+        self.grid = np.linspace(x.min(), x.max(), 61)[:, np.newaxis]
         self.line = np.polyfit(x, y, 1)
-        spread = 0.15 * (y.max() - y.min())
-        y_limits = [float(y.min() - spread), float(y.max() + spread)]
         self.sentence = (
             f"You are looking at a spiking regressor fitted to {len(y)} rows and shown "
             "the same rows again: its predictions over the data, and its filtered "
@@ -62,8 +70,8 @@ class _RegressionExplorer(EnsembleExplorer):
                 ),
                 f"Data points of {y_label} against {x_label}, the least-squares line "
                 "and the predictions of the spiking regressor.",
-                x_limits=[float(low - 0.05 * reach), float(high + 0.05 * reach)],
-                y_limits=y_limits,
+                x_limits=_limits(x, 0.05),
+                y_limits=_limits(y, 0.15),
             ),
             Panel(
                 "output",
@@ -78,9 +86,6 @@ class _RegressionExplorer(EnsembleExplorer):
                 "with its target.",
             ),
         )
-        order = np.argsort(x, kind="stable")
-        labels = [f"{value:g}" for value in x[order]]
-        super().__init__(regressor, X[order], y[order], labels, **texts)
 
     def _rows(self):
         return np.concatenate([self.X, self.grid])
@@ -160,18 +165,37 @@ def regression_explorer(
     Raises
     ------
     ValueError
-        If X has more than one feature, or the regressor learns by gradient.
+        If the regressor is none or learns by gradient, X has more than one feature, a
+        value is missing, a target is zero, or a name is no text.
     """
-    X, y = check_rows(regressor, X, y, "regressor")
+    regressor = own_copy("regressor", regressor, SpikingRegressor)
+    check_text("x_label", x_label)
+    check_text("y_label", y_label)
+    X, y = check_rows(X, y)
     if X.shape[1] != 1:
         msg = f"X must hold one feature to draw the fit over; got {X.shape[1]}."
+        raise ValueError(msg)
+    y = check_finite("y", as_numbers(y))
+    # MSPE divides by them, and squares the quotient.
+    if (np.abs(y) <= 1e-150 * np.abs(y).max()).any():
+        msg = (
+            "y must hold no zero, nor what is nothing beside its largest value, for "
+            f"MSPE divides by it; got {np.abs(y).min():g}."
+        )
         raise ValueError(msg)
     return _RegressionExplorer(
         regressor,
         X,
-        y.astype(float),
+        y,
         x_label,
         y_label,
         question=question,
         answer=answer,
     )
+
+
+def _limits(values, share):
+    """Return where an axis ends: beyond the values, also where they are all one."""
+    low, high = float(values.min()), float(values.max())
+    room = share * (high - low) or abs(high) / 2
+    return [low - room, high + room]
