@@ -9,6 +9,7 @@ from sklearn.utils import check_random_state
 from snnlib.checks import check_finite
 from snnlib.explorers._description import STOPS
 from snnlib.explorers._explorer import Explorer, check_estimator
+from snnlib.neurons import SETTINGS
 
 
 class EnsembleExplorer(Explorer):
@@ -22,6 +23,9 @@ class EnsembleExplorer(Explorer):
         names = (*self._control_names, *extra)
         start = {name: getattr(estimator, name, 0.0) for name in names}
         stops = {name: STOPS[name] for name in names}
+        # A presentation takes a step or more.
+        times = stops["presentation_time"]
+        stops["presentation_time"] = [time for time in times if time >= estimator.dt]
         stops["sample"] = list(range(len(sample_labels)))
         start["sample"] = len(sample_labels) // 2
         # The synapse filters afterwards, so the estimator's own need not be there to
@@ -42,16 +46,13 @@ class EnsembleExplorer(Explorer):
         intercepts = (1 - fitted.bias_) / fitted.gain_
         # The first neuron's is known to the last bit.
         intercepts[0] = fitted.intercept
-        return {
+        return super()._data() | {
             "drive": (fitted._represent(self._rows()) @ fitted.encoders_.T).tolist(),
             "n_train": len(self.X),
             "targets": self._targets().tolist(),
             "intercepts": intercepts.tolist(),
             "voltages": fitted.initial_voltage_.tolist(),
-            **{
-                name: float(getattr(fitted, name))
-                for name in ("tau_ref", "amplitude", "dt", "reg")
-            },
+            "reg": float(fitted.reg),
         }
 
 
@@ -66,7 +67,9 @@ def own_copy(name, estimator, kind):
         )
         raise ValueError(msg)
     rng = copy.deepcopy(check_random_state(estimator.random_state))
-    return clone(estimator).set_params(random_state=rng)
+    # In words for a reader, 1 and 1.0 are two numbers.
+    neuron = {name: float(getattr(estimator, name)) for name in SETTINGS}
+    return clone(estimator).set_params(random_state=rng, **neuron)
 
 
 def check_rows(X, y):

@@ -19,6 +19,7 @@ from snnlib._docs import fill_in
 from snnlib.checks import check_number, check_whole
 from snnlib.explorers._description import make_control
 from snnlib.files import plain
+from snnlib.neurons import SETTINGS
 from snnlib.plots import COLORS
 
 FACE_VARIABLE = "SNNLIB_EXPLORERS"
@@ -239,7 +240,11 @@ class Explorer:
 
     def _data(self):
         """Return what the JavaScript needs beyond the values of the sliders."""
-        return {}
+        return {
+            "owner": type(self.estimator).__name__,
+            "neuron": {name: float(getattr(self.estimator, name)) for name in SETTINGS},
+            "dt": float(self.estimator.dt),
+        }
 
     def _description(self):
         """Return controls, panels, read-outs and data as JSON for a script element."""

@@ -11,20 +11,27 @@ snnlib.views = (function (lif) {
     return Array.from({ length: n_steps }, (_, step) => (step + 1) * dt);
   }
 
+  // Give a view the neuron: what sliders set of it, and the rest as the data has it.
+  function of_neuron(view) {
+    return function (values, data) {
+      const neuron = { ...data.neuron };
+      for (const name in neuron) if (name in values) neuron[name] = values[name];
+      const refusal = lif.refusal(neuron, data.dt, data.owner);
+      return refusal ? { refusal: refusal } : view(values, neuron, data);
+    };
+  }
+
   // One neuron under a constant input for a second.
-  function view_lif(values) {
-    const { max_rate, intercept, tau_rc, tau_ref, amplitude, synapse, input } = values;
-    const refusal = lif.refusal(max_rate, tau_ref, "LIF");
-    if (refusal) return { refusal: refusal };
-    const dt = 0.001;
-    const n_steps = 1000;
-    const { gain, bias } = lif.gain_bias(max_rate, intercept, tau_rc, tau_ref);
+  function view_lif({ synapse, input }, neuron, { dt }) {
+    const { amplitude } = neuron;
+    const n_steps = lif.step_count(1, dt);
+    const { gain, bias } = lif.gain_bias(neuron);
     const current = gain * input + bias;
-    const run = lif.simulate(current, n_steps, { tau_rc, tau_ref, dt }, true);
+    const run = lif.simulate(current, n_steps, dt, neuron, 0, true);
     const output = lif.lowpass(
       lif.decode([run.spikes], [amplitude / dt], n_steps), synapse, dt
     );
-    const rate = lif.rate(current, tau_rc, tau_ref);
+    const rate = lif.rate(current, neuron);
     const time = times(n_steps, dt);
     const inputs = Array.from({ length: 126 }, (_, i) => (i - 50) / 50);
     const second_half = output.subarray(n_steps / 2);
@@ -32,7 +39,7 @@ snnlib.views = (function (lif) {
       series: {
         "curve.formula": {
           x: inputs,
-          y: inputs.map((x) => lif.rate(gain * x + bias, tau_rc, tau_ref)),
+          y: inputs.map((x) => lif.rate(gain * x + bias, neuron)),
         },
         "curve.measured": { x: [input], y: [run.spikes.length] },
         "voltage.trace": { x: time.slice(0, 200), y: run.voltage.subarray(0, 200) },
@@ -59,28 +66,27 @@ snnlib.views = (function (lif) {
 
   // Fit an ensemble to the training rows and show it all rows: what regressor and
   // classifier have in common. Rows of the same drive are simulated once.
-  function fit_and_simulate(values, data) {
-    const { max_rate, tau_rc, presentation_time, synapse, readout } = values;
-    const { tau_ref, amplitude, dt } = data;
+  function fit_and_simulate({ presentation_time, synapse, readout }, neuron, data) {
+    const { amplitude } = neuron;
+    const dt = data.dt;
     const neurons = data.intercepts.map((intercept) =>
-      lif.gain_bias(max_rate, intercept, tau_rc, tau_ref)
+      lif.gain_bias({ ...neuron, intercept })
     );
     const currents = data.drive.map((row) =>
       row.map((drive, i) => neurons[i].gain * drive + neurons[i].bias)
     );
     const rates = currents
       .slice(0, data.n_train)
-      .map((row) => row.map((current) => amplitude * lif.rate(current, tau_rc, tau_ref)));
+      .map((row) => row.map((current) => amplitude * lif.rate(current, neuron)));
     const { decoders, constant } = lif.solve_decoders(rates, data.targets, data.reg);
     const weights = decoders.map((decoder) => (decoder * amplitude) / dt);
-    const n_steps = Math.round(presentation_time / dt);
-    const neuron = { tau_rc, tau_ref, dt };
+    const n_steps = lif.step_count(presentation_time, dt);
     const seen = new Map();
     const rows = currents.map(function (row) {
       const key = row.join();
       if (!seen.has(key)) {
         const spikes = row.map((current, i) =>
-          lif.simulate(current, n_steps, { ...neuron, voltage: data.voltages[i] }).spikes
+          lif.simulate(current, n_steps, dt, neuron, data.voltages[i]).spikes
         );
         const output = lif.lowpass(lif.decode(spikes, weights, n_steps), synapse, dt);
         seen.set(key, {
@@ -100,10 +106,8 @@ snnlib.views = (function (lif) {
     return 100 * lif.mean(targets.map((y, i) => Math.pow((y - predictions[i]) / y, 2)));
   }
 
-  function view_regression(values, data) {
-    const refusal = lif.refusal(values.max_rate, data.tau_ref, "SpikingRegressor");
-    if (refusal) return { refusal: refusal };
-    const { rows, time } = fit_and_simulate(values, data);
+  function view_regression(values, neuron, data) {
+    const { rows, time } = fit_and_simulate(values, neuron, data);
     const predictions = rows.map((row) => row.value);
     const line = (x) => data.slope * x + data.constant;
     const { x, targets, n_train } = data;
@@ -128,10 +132,8 @@ snnlib.views = (function (lif) {
     };
   }
 
-  function view_classification(values, data) {
-    const refusal = lif.refusal(values.max_rate, data.tau_ref, "SpikingClassifier");
-    if (refusal) return { refusal: refusal };
-    const { rows, time } = fit_and_simulate(values, data);
+  function view_classification(values, neuron, data) {
+    const { rows, time } = fit_and_simulate(values, neuron, data);
     const { threshold, sample } = values;
     const counts = [[0, 0], [0, 0]]; // by true class, then by what it was called
     const right = { x: [], y: [] };
@@ -167,9 +169,9 @@ snnlib.views = (function (lif) {
   }
 
   return {
-    lif: view_lif,
-    regression: view_regression,
-    classification: view_classification,
+    lif: of_neuron(view_lif),
+    regression: of_neuron(view_regression),
+    classification: of_neuron(view_classification),
   };
 })(snnlib.lif);
 
@@ -185,11 +187,11 @@ snnlib.draw_panel = (function () {
     const rough = (high - low) / 4;
     const power = Math.pow(10, Math.floor(Math.log10(rough)));
     const step = [1, 2, 5, 10].map((f) => f * power).filter((s) => s <= rough * 1.001).pop();
-    const ticks = [];
-    for (let i = Math.ceil(low / step - 1e-9); i * step <= high + step * 1e-9; i++) {
-      ticks.push(Number((i * step).toPrecision(12)));
-    }
-    return ticks;
+    const first = Math.ceil(low / step - 1e-9);
+    const count = Math.floor((high - first * step) / step + 1e-9) + 1;
+    return Array.from({ length: count }, (_, i) =>
+      Number(((first + i) * step).toPrecision(12))
+    );
   }
 
   // Smallest and largest finite value of all series along one axis, with a margin.

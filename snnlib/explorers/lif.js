@@ -2,7 +2,8 @@
 //
 // All explorers of the book use this file and no other model. It knows nothing of the
 // page. Names and units are those of the Python package: times in seconds, rates in Hz,
-// a synapse of null is no filter.
+// a synapse of null is no filter. A neuron is an object of the settings of snnlib's Lif:
+// max_rate, intercept, tau_rc, tau_ref, amplitude and min_voltage.
 
 var snnlib = window.snnlib || {};
 
@@ -11,38 +12,71 @@ snnlib.lif = (function () {
 
   // nengo.LIF.gain_bias: the neuron begins to fire at `intercept`, and fires at
   // `max_rate` at an input of 1.
-  function gain_bias(max_rate, intercept, tau_rc, tau_ref) {
+  function gain_bias({ max_rate, intercept, tau_rc, tau_ref }) {
     const x = 1 / (1 - Math.exp((tau_ref - 1 / max_rate) / tau_rc));
     const gain = (1 - x) / (intercept - 1);
     return { gain: gain, bias: 1 - gain * intercept };
   }
 
-  // What snnlib says when no neuron can reach max_rate; null when one can.
-  function refusal(max_rate, tau_ref, owner) {
-    if (!(tau_ref > 0 && max_rate * tau_ref >= 1)) return null;
-    const limit = Number((1 / tau_ref).toPrecision(6));
-    return (
-      `The 'max_rate' parameter of ${owner} must be below 1 / tau_ref = ${limit} Hz, ` +
-      `the rate of a neuron that never waits. Got ${max_rate} instead.`
-    );
-  }
-
   // nengo.LIFRate: r(J) = 1 / (tau_ref + tau_rc log(1 + 1 / (J - 1))) for J > 1.
-  function rate(current, tau_rc, tau_ref) {
+  function rate(current, { tau_rc, tau_ref }) {
     if (!(current > 1)) return 0;
     return 1 / (tau_ref + tau_rc * Math.log1p(1 / (current - 1)));
+  }
+
+  // What Lif.check says of settings that no neuron can meet in steps of dt; null where
+  // one can.
+  function refusal(neuron, dt, owner) {
+    const { max_rate, intercept, tau_rc, tau_ref } = neuron;
+    const { gain, bias } = gain_bias(neuron);
+    const rate_at_1 = rate(gain + bias, neuron);
+    let must;
+    if (tau_ref > 0 && max_rate * tau_ref >= 1) {
+      must = `must be below 1 / tau_ref = ${general(1 / tau_ref, 6)} Hz, the rate of a ` +
+        "neuron that never waits";
+    } else if (max_rate * dt > 1) {
+      must = `must be at most 1 / dt = ${general(1 / dt, 6)} Hz, a spike in every step`;
+    } else if (!(Math.abs(rate_at_1 - max_rate) <= 0.01 * max_rate)) {
+      must = `does not go with tau_rc=${repr(tau_rc)} s and intercept=${repr(intercept)}` +
+        `: rounding makes a neuron fire at ${general(rate_at_1, 3)} Hz at an input of 1`;
+    } else {
+      return null;
+    }
+    return `The 'max_rate' parameter of ${owner} ${must}. Got ${repr(max_rate)} instead.`;
+  }
+
+  // A float as Python writes it: by repr, or to so many digits by the format "g".
+  function repr(number) {
+    const text = with_exponent(number, 16);
+    return /^-?\d+$/.test(text) ? text + ".0" : text;
+  }
+
+  function general(number, digits) {
+    return with_exponent(Number(number.toPrecision(digits)), digits);
+  }
+
+  function with_exponent(number, places) {
+    const size = Math.abs(number);
+    if (size === 0 || (size >= 1e-4 && size < Math.pow(10, places))) return String(number);
+    return number.toExponential().replace(/\d+$/, (power) => power.padStart(2, "0"));
+  }
+
+  // As round() does it in Python, where halves go to the even number.
+  function step_count(presentation_time, dt) {
+    const n_steps = presentation_time / dt;
+    const above = Math.round(n_steps);
+    return above - n_steps === 0.5 && above % 2 ? above - 1 : above;
   }
 
   // nengo.LIF.step under a constant current. Exact within a step: the voltage moves
   // towards the current exponentially, a spike's moment inside the step is solved for,
   // and the refractory period is counted from that moment. Returns the step number of
   // each spike, and the voltage after each step if asked for.
-  function simulate(current, n_steps, neuron, keep_voltage) {
-    const { tau_rc, tau_ref, dt } = neuron;
+  function simulate(current, n_steps, dt, neuron, voltage = 0, keep_voltage = false) {
+    const { tau_rc, tau_ref, min_voltage = 0 } = neuron;
     const whole_step = -Math.expm1(-dt / tau_rc);
     const trace = keep_voltage ? new Float64Array(n_steps) : null;
     const spikes = [];
-    let voltage = neuron.voltage || 0;
     let refractory = 0;
     for (let step = 0; step < n_steps; step++) {
       refractory -= dt;
@@ -53,8 +87,8 @@ snnlib.lif = (function () {
         refractory = tau_ref + dt + tau_rc * Math.log1p(-(voltage - 1) / (current - 1));
         voltage = 0;
         spikes.push(step);
-      } else if (voltage < 0) {
-        voltage = 0;
+      } else if (voltage < min_voltage) {
+        voltage = min_voltage;
       }
       if (keep_voltage) trace[step] = voltage;
     }
@@ -146,6 +180,7 @@ snnlib.lif = (function () {
   }
 
   return {
-    gain_bias, refusal, rate, simulate, decode, lowpass, read_out, solve_decoders, mean,
+    gain_bias, rate, refusal, step_count, simulate, decode, lowpass, read_out,
+    solve_decoders, mean,
   };
 })();
