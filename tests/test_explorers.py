@@ -316,7 +316,7 @@ def test_numbers_of_any_kind_are_taken(number):
     there = lif_explorer(max_rate=200.0).compute(input=1.0)
     for view in (here.compute(), lif_explorer(max_rate=200).compute(input=number(1))):
         assert view.readouts == there.readouts
-    assert here.html().count('"max_rate"') == 1
+    assert '"max_rate", "values": [10.0' in here.html()
     regressor = SpikingRegressor(max_rate=number(200), presentation_time=number(1))
     fitted = regression_explorer(regressor, IRIS.data, IRIS.target)
     assert fitted.start["max_rate"] == 200
@@ -538,8 +538,6 @@ def test_javascript_computes_what_python_computes(kind, n_sets, embedded):
 
 
 @pytest.mark.browser
-# Nengo asks for the rate at an input of 1, where an inhibited neuron has none.
-@pytest.mark.filterwarnings("ignore:invalid value encountered in log1p")
 @pytest.mark.parametrize("min_voltage", [0, -1])
 def test_javascript_neuron_spikes_as_nengo(min_voltage, browser):
     """60 random neurons (seed 1): every spike of 1,000 steps, the voltage to 1e-9."""
@@ -559,9 +557,12 @@ def test_javascript_neuron_spikes_as_nengo(min_voltage, browser):
             initial_state={"voltage": nengo.dists.Choice([start])},
         )
         with nengo.Network() as network:
+            # Nengo warns of a bias under which no input makes the neuron fire.
             ensemble = nengo.Ensemble(
-                1, 1, gain=[1], bias=[current], encoders=[[1]], neuron_type=neuron_type
+                1, 1, gain=[1], bias=[1], encoders=[[1]], neuron_type=neuron_type
             )
+            rest = nengo.Node(current - 1)
+            nengo.Connection(rest, ensemble.neurons, synapse=None)
             spikes = nengo.Probe(ensemble.neurons)
             voltage = nengo.Probe(ensemble.neurons, "voltage")
         with nengo.Simulator(network, dt=dt, progress_bar=False) as simulator:
@@ -574,7 +575,7 @@ def test_javascript_neuron_spikes_as_nengo(min_voltage, browser):
                 const run = snnlib.lif.simulate(current, 1000, dt, neuron, start, true);
                 return [run.spikes, Array.from(run.voltage)];
             }""",
-            [float(current), float(dt), neuron, start],
+            [float(current - 1 + 1), float(dt), neuron, start],
         )
         steps = np.flatnonzero(simulator.data[spikes][:, 0])
         assert there[0] == steps.tolist()
