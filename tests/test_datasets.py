@@ -985,7 +985,7 @@ def grow(content, place, byte):
 @pytest.mark.parametrize("spoil", [cut, change, grow])
 @settings(
     deadline=None,
-    max_examples=150,
+    max_examples=80,
     # The folder and what is patched are the same for all examples, as they may be.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
