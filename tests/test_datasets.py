@@ -1175,6 +1175,7 @@ def test_fetch_mnist_names_unreadable_folder(user_folder, cache, monkeypatch, wh
     ) as caught:
         fetch_mnist(data_dir=cache)
     assert f"The data folder {folder} " in str(caught.value)
+    assert "Let SNNLIB_DATA_DIR name a folder that can be" in str(caught.value)
     assert not cache.exists()
 
 
