@@ -162,6 +162,8 @@ def test_accuracy_interval_follows_wilsons_formula():
         ([1, 2], 2, r"n_correct must be a whole number from 0 to 2; got \[1, 2\]"),
         (1, np.array([2, 3]), "n_samples must be a whole number .*; got array"),
         (1 + 0j, 2, r"n_correct must be a whole number from 0 to 2; got \(1\+0j\)"),
+        # The first number that a float skips is 2**53 + 1.
+        (1, 2**53 + 1, "n_samples must be a whole number from 1 to 9007199254740992"),
         (1, 10**400, "n_samples must be a whole number from 1 to .*; got 1000"),
     ],
 )
@@ -234,6 +236,8 @@ def test_synaptic_operations_of_a_convolution(strides):
     dense, effective = np.sum(counts, axis=0)
     found = synaptic_operations(kernel, inputs, strides=strides)
     assert found == (dense, effective, 0)
+    if strides == 1:
+        assert synaptic_operations(kernel, inputs) == found
     assert synaptic_operations(kernel, inputs != 0, strides=strides) == (
         dense,
         0,
