@@ -378,18 +378,18 @@ def estimate_energy(macs, acs):
 
     Parameters
     ----------
-    macs, acs : float
+    macs, acs : float or array-like
         Numbers of multiply-accumulates and of accumulates.
 
     Returns
     -------
-    energy : float
-        In joules.
+    energy : float or array
+        In joules; for a column of a table a column.
 
     Raises
     ------
     ValueError
-        If one is not a finite number from 0 on.
+        If one is not finite or negative, or they differ in shape.
 
     References
     ----------
@@ -401,11 +401,23 @@ def estimate_energy(macs, acs):
     >>> estimate_energy(macs=1e6, acs=1e6)
     5.5e-06
     """
-    macs, acs = (
-        check_number(name, number, low=0)
-        for name, number in (("macs", macs), ("acs", acs))
-    )
+    macs, acs = _check_operations("macs", macs), _check_operations("acs", acs)
+    if 0 not in (np.ndim(macs), np.ndim(acs)) and np.shape(macs) != np.shape(acs):
+        msg = (
+            "macs and acs must have the same shape, or one be a number; "
+            f"got {np.shape(macs)} and {np.shape(acs)}."
+        )
+        raise ValueError(msg)
     return 4.6e-12 * macs + 0.9e-12 * acs
+
+
+def _check_operations(name, numbers):
+    """Return numbers of operations as they came, be it as a column of a table."""
+    found = check_finite(name, numbers)
+    if (found < 0).any():
+        msg = f"{name} must not be negative; got {found.min():g}."
+        raise ValueError(msg)
+    return np.asarray(numbers) if isinstance(numbers, list | tuple) else numbers
 
 
 class _Layer(NamedTuple):

@@ -985,7 +985,7 @@ def grow(content, place, byte):
 @pytest.mark.parametrize("spoil", [cut, change, grow])
 @settings(
     deadline=None,
-    max_examples=150,
+    max_examples=80,
     # The folder and what is patched are the same for all examples, as they may be.
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
@@ -1175,6 +1175,7 @@ def test_fetch_mnist_names_unreadable_folder(user_folder, cache, monkeypatch, wh
     ) as caught:
         fetch_mnist(data_dir=cache)
     assert f"The data folder {folder} " in str(caught.value)
+    assert "Let SNNLIB_DATA_DIR name a folder that can be" in str(caught.value)
     assert not cache.exists()
 
 

@@ -1,6 +1,7 @@
 """Metrics against hand-made and published values."""
 
 import numpy as np
+import pandas as pd
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.stats import norm
@@ -161,6 +162,8 @@ def test_accuracy_interval_follows_wilsons_formula():
         ([1, 2], 2, r"n_correct must be a whole number from 0 to 2; got \[1, 2\]"),
         (1, np.array([2, 3]), "n_samples must be a whole number .*; got array"),
         (1 + 0j, 2, r"n_correct must be a whole number from 0 to 2; got \(1\+0j\)"),
+        # The first number that a float skips is 2**53 + 1.
+        (1, 2**53 + 1, "n_samples must be a whole number from 1 to 9007199254740992"),
         (1, 10**400, "n_samples must be a whole number from 1 to .*; got 1000"),
     ],
 )
@@ -233,6 +236,8 @@ def test_synaptic_operations_of_a_convolution(strides):
     dense, effective = np.sum(counts, axis=0)
     found = synaptic_operations(kernel, inputs, strides=strides)
     assert found == (dense, effective, 0)
+    if strides == 1:
+        assert synaptic_operations(kernel, inputs) == found
     assert synaptic_operations(kernel, inputs != 0, strides=strides) == (
         dense,
         0,
@@ -576,13 +581,41 @@ def test_estimate_energy_in_45_nm():
     assert estimate_energy(0, 1e12) == pytest.approx(0.9)
 
 
+def test_estimate_energy_of_columns():
+    """Each row of a table has its own; a list counts as a column, and one with all."""
+    columns = (np.array([0, 1, 2]), [0, 1, 2], pd.Series([0, 1, 2], [5, 6, 7]))
+    for macs in columns:
+        energies = estimate_energy(macs, 10)
+        np.testing.assert_allclose(energies, [9e-12, 13.6e-12, 18.2e-12])
+        np.testing.assert_allclose(estimate_energy(macs, macs), [0, 5.5e-12, 11e-12])
+    assert energies.index.tolist() == [5, 6, 7]
+    assert type(estimate_energy(1, 2)) is float
+
+
 @pytest.mark.parametrize("name", ["macs", "acs"])
 @pytest.mark.parametrize(
-    "number", [-1, -1e-9, np.nan, np.inf, "1", None, True, 1j, [1.0], [], 10**400]
+    ("number", "message"),
+    [
+        (-1, "must not be negative; got -1"),
+        (-1e-9, "must not be negative; got -1e-09"),
+        ([1.0, -2.0], "must not be negative; got -2"),
+        (np.nan, "must be finite; got 1 of 1 that are not"),
+        (np.inf, "must be finite; got 1 of 1 that are not"),
+        ([1.0, np.nan], "must be finite; got 1 of 2 that are not"),
+        ("1", "must be an array of real numbers; got '1'"),
+        (None, "must be an array of real numbers; got None"),
+        (1j, "must be an array of real numbers; got 1j"),
+        ([[1], [1, 2]], r"must be an array of real numbers; got \[\[1\], \[1, 2\]\]"),
+        (10**400, "must be an array of real numbers; got 1000"),
+    ],
 )
-def test_estimate_energy_names_what_is_no_number_of_operations(name, number):
+def test_estimate_energy_names_what_is_no_number_of_operations(name, number, message):
     """Numbers of operations are finite and not negative."""
-    with pytest.raises(
-        ValueError, match=f"^{name} must be a finite number from 0; got"
-    ):
+    with pytest.raises(ValueError, match=f"^{name} {message}"):
         estimate_energy(**{"macs": 1, "acs": 1, name: number})
+
+
+def test_estimate_energy_names_columns_that_differ():
+    """One number may stand for all, two of three not."""
+    with pytest.raises(ValueError, match=r"macs and acs .*got \(2,\) and \(3,\)"):
+        estimate_energy([1, 2], [1, 2, 3])

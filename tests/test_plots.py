@@ -77,6 +77,16 @@ def test_plot_voltage_puts_a_tick_above_the_threshold_at_each_spike(firing):
     assert min(bottoms) > 1
 
 
+def test_plot_voltage_takes_spikes_of_any_height():
+    """Nengo's are 1 / dt high, a train of True and False is not."""
+    for spikes in ([False, True], [0, 1], [0.0, 1000.0]):
+        ax = plot_voltage([0.1, 0.2], spikes=spikes)
+        assert ax.collections[0].get_positions() == pytest.approx([0.002])
+        (segment,) = ax.collections[0].get_segments()
+        np.testing.assert_allclose(np.sort(segment[:, 1]), [1.1, 1.3])
+        assert ax.get_yticks().tolist() == [0, 0.5, 1]
+
+
 def test_plot_voltage_draws_no_ticks_without_spikes(firing):
     """None draws no ticks, and a silent neuron has none."""
     assert not plot_voltage(firing[0]).collections
@@ -130,7 +140,18 @@ def test_plot_spikes_shows_the_whole_time():
     """The axis ends with the last step, though nothing spikes in it."""
     ax = plot_spikes(np.zeros((2, 50)), dt=0.002)
     assert ax.get_xlim() == pytest.approx((0, 0.1))
+    assert ax.get_ylim() == pytest.approx((-0.6, 1.6))
     assert ax.get_xlabel() == "time (s)"
+
+
+@pytest.mark.parametrize(
+    "plot",
+    [lambda v: plot_spikes([v]), plot_output, plot_voltage],
+    ids=["spikes", "output", "voltage"],
+)
+def test_plots_take_a_millisecond_for_a_step(plot):
+    """As Nengo does, where nothing else is said."""
+    assert plot([0.0] * 30).get_xlim() == pytest.approx((0, 0.03))
 
 
 @pytest.mark.parametrize("n_lines", [None, 1, 3])
@@ -209,6 +230,12 @@ def test_plot_curve_of_one_score_has_no_band(scores):
     assert same_color(ax.lines[0], "red")
 
 
+def test_plot_curve_of_two_repeats_has_a_band():
+    """Of 0 and 4 the quarters are 1 and 3."""
+    (band,) = plot_curve([1, 2], [[0.0, 4.0]] * 2).collections
+    assert {*band.get_paths()[0].vertices[:, 1]} == {1.0, 3.0}
+
+
 def test_plot_curve_leaves_a_gap_where_a_score_is_missing():
     """NaN is a value without a score, as in a table with holes."""
     (line,) = plot_curve([1, 2, 3], [1.0, np.nan, 3.0]).lines
@@ -229,6 +256,7 @@ def test_plot_curve_marks_its_references():
 def test_plot_images_draws_ink_dark():
     """Each picture holds its pixels, from white at 0 to black at 1, under its title."""
     images = np.random.default_rng(0).uniform(size=(3, 4, 5))
+    images[0, 0, :2] = 0, 1
     axes = plot_images(images, np.array([7, 2, 1]))
     assert np.shape(axes) == (1, 3)
     for ax, image, title in zip(np.ravel(axes), images, ["7", "2", "1"], strict=True):
@@ -370,6 +398,7 @@ WRONG = [
     (lambda: plot_images(np.ones((2, 2, 2)), None), "titles must be a sequence of 2"),
     (lambda: plot_images(255 * np.ones((1, 2, 2)), "a"), "titles must be a sequence"),
     (lambda: plot_images(255 * np.ones((1, 2, 2)), ["a"]), r"pixels in \[0, 1\].*255"),
+    (lambda: plot_images(1.1 * np.ones((1, 2, 2)), ["a"]), r"in \[0, 1\].* to 1\.1"),
     (lambda: plot_images(-np.ones((1, 2, 2)), ["a"]), r"pixels in \[0, 1\].*from -1"),
     (lambda: plot_images(np.nan * np.ones((1, 2, 2)), ["a"]), r"in \[0, 1\].*nan"),
 ]

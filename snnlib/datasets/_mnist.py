@@ -145,7 +145,10 @@ def _names_in(folder: Path) -> set[str] | None:
     except FileNotFoundError:
         return None
     except (OSError, ValueError) as err:  # the latter where a path holds a null byte
-        msg = f"The data folder {folder} cannot be read: {_reason(err)}."
+        msg = (
+            f"The data folder {folder} cannot be read: {_reason(err)}. Let "
+            f"{DATA_DIR_VARIABLE} name a folder that can be, and holds {_MNIST_FILE}."
+        )
         raise DataUnavailableError(msg) from err
 
 
