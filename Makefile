@@ -52,11 +52,22 @@ built: ## Fail unless the book is built from what is here now
 lab: .venv/installed ## Open the lessons in JupyterLab
 	$(BIN)/jupyter-lab --notebook-dir=notebooks
 
+# Tests run side by side; what measures time runs after them, with nothing beside it.
+# Memory sets the limit of four: a worker that has seen TensorFlow holds a gigabyte.
+# A second run that finds nothing to measure ends with 5. Make test TEST_OPTIONS=--cov
+# counts branches too.
+define run_tests
+	@$(BIN)/pytest -n logical --maxprocesses 4 $(TEST_OPTIONS) \
+		-m "not timing and $(1)"; tests=$$?; \
+	$(BIN)/pytest -m "timing and $(1)"; times=$$?; \
+	[ $$tests = 0 ] && { [ $$times = 0 ] || [ $$times = 5 ]; }
+endef
+
 test: .venv/installed ## Run the tests that need neither a network nor much time
-	$(BIN)/pytest
+	$(call run_tests,not slow and not network)
 
 test-slow: .venv/installed ## Run the slow tests too
-	$(BIN)/pytest -m "not network"
+	$(call run_tests,not network)
 
 lint: .venv/installed ## Check style, and that notebooks carry no outputs
 	$(BIN)/ruff check

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import nbformat
 import pytest
-import yaml
+from ruamel.yaml import YAML
 
 import snnlib
 
 ROOT = Path(__file__).resolve().parent.parent
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+TOC = YAML(typ="safe").load(ROOT / "_toc.yml")
 PAGES = [TOC["root"]] + [
     chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]
 ]

@@ -789,18 +789,30 @@ def test_sliders_of_the_lesson_move(lesson, how, browser, book):
     context.close()
 
 
+# What a frame of 16 ms has room for: some 100,000 logarithms, as a neuron takes them.
+A_FRAME = """() => {
+    const began = performance.now();
+    let sum = 0;
+    for (let i = 1; i < 100000; i++) sum += Math.log1p(-1 / i);
+    return performance.now() - began + 0 * sum;
+}"""
+
+
 @pytest.mark.browser
+@pytest.mark.timing
 @each_kind
 def test_page_face_redraws_within_a_frame(kind, embedded):
-    """The median of 30 redraws, drawing included, takes less than 16 ms."""
+    """The median of 30 redraws, each against what the machine does in a frame."""
     page, identity = embedded(make(kind))
     slider = page.locator(f"#{identity}-tau_rc")
-    durations = []
+    shares = []
     for key in ["ArrowRight"] * 5 + ["ArrowLeft"] * 10 + ["ArrowRight"] * 15:
+        frame = page.evaluate(A_FRAME)
         slider.press(key)
-        root = page.locator(f"#{identity}")
-        durations.append(float(root.get_attribute("data-redraw-ms")))
-    assert np.median(durations) < 16
+        redraw = page.locator(f"#{identity}").get_attribute("data-redraw-ms")
+        shares.append(float(redraw) / frame)
+        print(kind, float(redraw), frame)
+    assert np.median(shares) < 1
 
 
 @pytest.mark.browser

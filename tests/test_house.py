@@ -1,6 +1,7 @@
 """The house is in order: notebooks, addresses, commands and the cost of an import."""
 
 import ast
+import itertools
 import json
 import re
 import socket
@@ -330,11 +331,11 @@ def test_names_can_be_listed_without_extras(extra_modules):
 @pytest.mark.timing
 def test_import_costs_little_more_than_nengo_and_sklearn():
     """``import snnlib`` takes at most 1.3 times ``import nengo, sklearn``."""
-
-    def seconds(code):
+    seconds = {"import nengo, sklearn": [], "import snnlib": []}
+    for _, code in itertools.product(range(3), seconds):
         start = time.perf_counter()
         fresh_python(code)
-        return time.perf_counter() - start
-
-    theirs = seconds("import nengo, sklearn")
-    assert seconds("import snnlib") <= 1.3 * theirs
+        seconds[code].append(time.perf_counter() - start)
+    # What else the machine does only ever adds to the time.
+    theirs, ours = map(min, seconds.values())
+    assert ours <= 1.3 * theirs, seconds
