@@ -6,6 +6,7 @@ What a sweep writes, and all it writes, is in one folder::
     runs/<id>.ipynb      the executed notebook of a finished run
     failed/<id>.ipynb    that of a failed one, with the traceback
     lock                 who is at work on the folder
+    .lock                what the system locks meanwhile; always empty
 
 A file gets its name once it is complete. Only the caller writes: a run's notebook and
 parameters travel to a worker, and the executed notebook travels back.
@@ -14,22 +15,26 @@ parameters travel to a worker, and the executed notebook travels back.
 import contextlib
 import csv
 import datetime
-import fcntl
 import hashlib
 import io
 import json
 import logging
 import os
 import platform
+import reprlib
 import sys
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from snnlib.checks import check_bool, check_number, check_whole
+from snnlib.files import written_whole
+from snnlib.kernels import system_problem
 from snnlib.parameters import digest
-from snnlib.plans import SweepError
+from snnlib.plans import Plan, Run, SweepError
 from snnlib.recording import MetricsError, read_metrics
 from snnlib.workers import (
+    check_address,
+    import_extra,
     outcomes_here,
     outcomes_on_scheduler,
     outcomes_on_this_machine,
@@ -37,6 +42,17 @@ from snnlib.workers import (
 
 # Seconds between two lines of progress where there is no terminal.
 _QUIET = 30
+# More runs at a time, or threads of one, than any machine has cores.
+_MOST = 1024
+# Bytes of a file that are still read. Executed lessons have a few million.
+_LARGEST = 10**8
+# What the files of a sweep must hold, and of which kind.
+_PLAN_KINDS = {"definition": dict, "notebook": str, "identity": dict, "rows": list}
+_ROW_KINDS = {"axis": str | None, "run_id": str, "values": dict}
+_RUN_KINDS = {
+    **{"run_id": str, "values": dict, "inputs": dict, "versions": dict},
+    **{"wall_time": int | float | None, "finished": str},
+}
 
 logger = logging.getLogger(__name__)
 
@@ -92,8 +108,9 @@ def run_sweep(
     out : path-like
         Folder for the results, made if it is not there.
     workers : int, optional
-        Number of runs at a time on this machine; by default, one for each core. With 0
-        there is one at a time and no Dask. Not used with ``scheduler``.
+        Number of runs at a time on this machine; by default, one for each core. As with
+        scikit-learn's ``n_jobs``, -1 is that too, -2 one less and so on. With 0 there
+        is one at a time and no Dask. Not used with ``scheduler``.
     scheduler : str, optional
         Address of a Dask scheduler, such as ``tcp://192.0.2.7:8786``. Its workers need
         the same `snnlib` and data, but no file of this machine.
@@ -122,32 +139,31 @@ def run_sweep(
     SweepBusyError
         If another sweep is at work on the folder.
     SweepError
-        If no scheduler answers, or a worker has another `snnlib` or other data.
+        If an argument is none of the above, the folder cannot be written to, no
+        scheduler answers, a worker has another `snnlib` or other data, or this system
+        cannot fork (with ``scheduler``, only the workers need to).
     OSError
-        If the folder cannot be written to, for example because the disk is full. What
-        was finished before stays, and the next call goes on from there.
+        If the folder cannot be written to any more, for example because the disk is
+        full. What was finished before stays, and the next call goes on from there.
     """
+    _check_plan(plan)
+    settings = _check_settings(
+        workers=workers,
+        scheduler=scheduler,
+        threads=threads,
+        timeout=timeout,
+        memory_limit=memory_limit,
+        warm=warm,
+        force=force,
+        patience=patience,
+    )
     folder = _Folder(out)
     with folder.locked():
         folder.begin(plan)
         left = {run.id: run for run in plan.runs if force or not folder.has(run)}
-        options = {
-            "warm": warm,
-            "threads": threads,
-            "timeout": timeout,
-            "memory_limit": memory_limit,
-        }
-        requests = {
-            run_id: {**_request(plan, run), **options} for run_id, run in left.items()
-        }
-        if scheduler is not None:
-            outcomes = outcomes_on_scheduler(requests, scheduler, patience)
-        elif workers == 0:
-            outcomes = outcomes_here(requests)
-        else:
-            outcomes = outcomes_on_this_machine(requests, workers)
+        outcomes = _outcomes(plan, left, **settings)
         failed = {}
-        progress = _Progress(len(plan.runs), len(left))
+        progress = _progress(len(plan.runs), len(left))
         with contextlib.closing(outcomes), progress:
             for run_id, outcome in outcomes if left else ():
                 metrics, error = folder.store(left[run_id], plan, outcome)
@@ -174,15 +190,15 @@ def collect_runs(out):
     Raises
     ------
     SweepError
-        If the folder holds no sweep.
+        If ``out`` is not the path of a folder that holds a sweep.
     """
     folder = _Folder(out)
     plan = folder.read_plan()
     known = {row["run_id"] for row in plan["rows"]}
     runs, skipped = {}, []
-    for path in sorted(folder.runs.iterdir()):
+    for path in folder.run_files():
         try:
-            if path.stem not in known:
+            if path.suffix != ".ipynb" or path.stem not in known:
                 msg = f"{path} is none of this sweep's runs."
                 raise RunFileError(msg)
             runs[path.stem] = _read_run(path)
@@ -248,10 +264,61 @@ class Collected:
         writer.writeheader()
         writer.writerows(self.rows)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_whole(path, table.getvalue())
+        _write(path, table.getvalue())
         sha256 = hashlib.sha256(table.getvalue().encode()).hexdigest()
         provenance = {"table": path.name, "sha256": sha256, **self.provenance}
-        _write_whole(path.with_suffix(".json"), _dump(provenance))
+        _write(path.with_suffix(".json"), _dump(provenance))
+
+
+def _check_plan(plan):
+    """Refuse what `read_plan` and `make_plan` do not return."""
+    if not isinstance(plan, Plan):
+        kind = type(plan).__name__
+        msg = f"plan must be a Plan, from read_plan or make_plan; got a {kind}."
+        raise SweepError(msg)
+    for row in plan.rows:
+        if not (isinstance(row, tuple) and len(row) == 2 and isinstance(row[1], Run)):
+            msg = f"plan.rows must hold pairs (axis, Run); got {reprlib.repr(row)}."
+            raise SweepError(msg)
+
+
+def _check_settings(**settings):
+    """Return the settings of `run_sweep` that may be given, as plain values."""
+    checks = {
+        "workers": lambda *it: check_whole(*it, -_MOST, _MOST),
+        "scheduler": check_address,
+        "threads": lambda *it: check_whole(*it, 1, _MOST),
+        "timeout": lambda *it: check_number(*it, above=0),
+        "memory_limit": lambda *it: check_number(*it, above=0),
+        "warm": check_bool,
+        "force": check_bool,
+        "patience": lambda *it: check_number(*it, low=0),
+    }
+    needed = ("warm", "force", "patience")
+    try:
+        settings = {
+            name: value
+            if value is None and name not in needed
+            else checks[name](name, value)
+            for name, value in settings.items()
+        }
+    except ValueError as error:
+        raise SweepError(str(error)) from None
+    if settings["scheduler"] is None and (problem := system_problem()):
+        raise SweepError(problem)
+    return settings
+
+
+def _outcomes(plan, runs, *, workers, scheduler, patience, force, **limits):  # noqa: ARG001
+    """Return the outcomes of runs, as they end, from where they are carried out."""
+    requests = {
+        run_id: {**_request(plan, run), **limits} for run_id, run in runs.items()
+    }
+    if scheduler is not None:
+        return outcomes_on_scheduler(requests, scheduler, patience)
+    if workers == 0:
+        return outcomes_here(requests)
+    return outcomes_on_this_machine(requests, workers)
 
 
 def _request(plan, run):
@@ -297,78 +364,68 @@ class _Folder:
     """The one place that knows the files of a sweep."""
 
     def __init__(self, path):
-        self.path = Path(path)
+        self.path = _as_path(path)
         self.runs = self.path / "runs"
         self.failed = self.path / "failed"
         self.plan = self.path / "sweep.json"
+        self.lock = self.path / "lock"
+        # A file of its own: filelock may empty it, and Windows lets no one read it.
+        self.system_lock = self.path / ".lock"
 
     @contextlib.contextmanager
     def locked(self):
         """Keep other sweeps out; the system lifts the lock when this process ends."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "lock").open("a+", encoding="utf-8") as lock:
-            lock.seek(0)
-            holder = lock.read()
+        filelock = import_extra("filelock", "Sweeps need filelock")
+        lock = filelock.FileLock(self.system_lock)
+        with self._blamed():
+            self.path.mkdir(parents=True, exist_ok=True)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                msg = f"{self.path} belongs to another sweep at work: {holder}."
-                raise SweepBusyError(msg) from error
-            self._take_over(holder)
-            lock.truncate(0)
-            started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            lock.write(f"process {os.getpid()} on {platform.node()} since {started}")
-            lock.flush()
+                lock.acquire(timeout=0)
+            except filelock.Timeout:
+                msg = f"{self.path} belongs to another sweep at work: {self._holder()}."
+                raise SweepBusyError(msg + self._way_out()) from None
+        with lock:
+            lock.release()
+            with self._blamed():
+                self._take_over()
+                self._sign()
             try:
                 yield
             finally:
-                lock.truncate(0)
+                # What ended the sweep matters more than a text that stays behind.
+                with contextlib.suppress(OSError):
+                    self.lock.write_text("")
 
-    def _take_over(self, holder):
+    @contextlib.contextmanager
+    def _blamed(self):
+        """Name the folder where the system would not have it."""
+        try:
+            yield
+        except OSError as error:
+            msg = (
+                f"out must be a folder that can be written to; got {str(self.path)!r}: "
+                f"{error.strerror or error}."
+            )
+            raise SweepError(msg) from error
+
+    def _holder(self):
+        """Return who says to be at work. To be asked only once the lock was tried."""
+        if not self.lock.is_file():
+            return ""
+        with self.lock.open(encoding="utf-8", errors="replace") as file:
+            return " ".join(file.read(200).split())
+
+    def _take_over(self):
         """Take a lock that was left behind, unless its owner may live elsewhere."""
+        holder = self._holder()
         if not holder:
             return
-        if f" on {platform.node()} since " not in holder:
-            msg = (
-                f"{self.path} may belong to another sweep at work: {holder}. If that "
-                f"has ended, remove {self.path / 'lock'} and try again."
-            )
-            raise SweepBusyError(msg)
+        if self._way_out():
+            msg = f"{self.path} may belong to another sweep at work: {holder}."
+            raise SweepBusyError(msg + self._way_out())
         logger.info("Taking over from a sweep that ended early: %s.", holder)
 
     def begin(self, plan):
-        """Make the folder ready for a plan, and write the plan down."""
-        for folder in (self.runs, self.failed):
-            folder.mkdir(exist_ok=True)
-        for leftover in self.path.rglob(".*.part"):
-            leftover.unlink()
-        content = {
-            "definition": plan.definition,
-            "notebook": plan.notebook.path.name,
-            "identity": plan.identity,
-            "rows": [
-                {"axis": axis, "run_id": run.id, "values": run.values}
-                for axis, run in plan.rows
-            ],
-        }
-        _write_whole(self.plan, _dump(content))
-
-    def read_plan(self):
-        try:
-            return json.loads(self.plan.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            msg = f"{self.path} holds no sweep: {error}"
-            raise SweepError(msg) from error
-
-    def has(self, run):
-        """Say whether a run is finished. One that is damaged is not."""
-        path = self.runs / f"{run.id}.ipynb"
-        try:
-            return path.exists() and bool(_read_run(path))
-        except RunFileError as error:
-            logger.warning("%s It will be run again.", error)
-            return False
-
     def store(self, run, plan, outcome):
         """Write down a run; return its metrics and its error, one of which is None."""
         about = {
