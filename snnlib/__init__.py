@@ -4,7 +4,9 @@ Import public names from here. Each is loaded when it is first used, so that
 ``import snnlib`` stays cheap.
 """
 
+import dis
 import importlib
+import sys
 
 from snnlib._version import __version__
 
@@ -82,7 +84,9 @@ _HOMES = {
 }
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 
-__all__ = ["__version__", *sorted(_HOME_OF)]
+# NengoDL and TensorFlow are here for who asks for them by name. Whatever goes through
+# all names, as ``import *`` and ``help`` do, would wait for them.
+__all__ = ["__version__", *sorted(_HOME_OF.keys() - {*_HOMES["_nengo_dl"]})]
 
 
 def __getattr__(name):
@@ -90,9 +94,22 @@ def __getattr__(name):
     if name not in _HOME_OF:
         msg = f"module 'snnlib' has no attribute {name!r}"
         raise AttributeError(msg)
-    value = getattr(importlib.import_module(f"snnlib.{_HOME_OF[name]}"), name)
+    try:
+        value = getattr(importlib.import_module(f"snnlib.{_HOME_OF[name]}"), name)
+    except ImportError as error:
+        if _imports(sys._getframe(1)):
+            raise
+        # What ``hasattr`` and ``getattr`` with a default know as "not there".
+        msg = f"module 'snnlib' has no attribute {name!r} here: {error}"
+        raise AttributeError(msg) from error
     globals()[name] = value
     return value
+
+
+def _imports(frame):
+    """Say whether a frame stands at ``from snnlib import ...``."""
+    # Python makes a bare "cannot import name" of an AttributeError there.
+    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
 
 
 def __dir__():

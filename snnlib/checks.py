@@ -1,6 +1,8 @@
 """Refuse a bad value in one sentence: its name, what is allowed, what came."""
 
 import math
+import sys
+import warnings
 from numbers import Integral, Real
 
 import numpy as np
@@ -191,3 +193,18 @@ def check_finite(name, values, *, n_axes=None, owner=""):
         n_bad = int((~np.isfinite(array)).sum())
         _refuse(owner, name, "finite", f"{n_bad} of {array.size} that are not")
     return array
+
+
+def warn_caller(message):
+    """Warn at the line outside the package that the call came from.
+
+    Parameters
+    ----------
+    message : str
+        What to say, in a UserWarning.
+    """
+    # The second level is the line that called this function.
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back and frame.f_globals.get("__name__", "").startswith("snnlib."):
+        level, frame = level + 1, frame.f_back
+    warnings.warn(message, UserWarning, stacklevel=level)

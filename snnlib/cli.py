@@ -1,19 +1,29 @@
 """The command `snnlib`: run a notebook, sweep over many runs, collect, fetch data."""
 
 import argparse
-import csv
+import contextlib
 import logging
+import math
 import os
+import platform
 import sys
+import tempfile
+from importlib import metadata
 from pathlib import Path
 
 from snnlib._version import __version__
 from snnlib.kernels import quick_imports, thread_limits
-from snnlib.parameters import Notebook, NotebookError, ParameterError
-from snnlib.plans import SweepError, read_plan, read_value
+from snnlib.parameters import Notebook, code_digest, shown
+from snnlib.plans import read_plan, read_value
+from snnlib.tables import planned_values, read_provenance, read_table
 
 # Ctrl-C, as shells report it.
 _INTERRUPTED = 130
+_RUN_OPTIONS = {
+    *("-h", "--help", "-p", "--parameter", "--row", "--threads", "-o", "--output"),
+}
+# What is put before a value that argparse would take for an option.
+_NO_OPTION = "\0"
 
 
 class _UsageError(ValueError):
@@ -34,11 +44,13 @@ def main(arguments=None):
         0 if all went well, 1 if a run failed or something is missing, 2 if what was
         asked for cannot be done, 130 after Ctrl-C.
     """
-    options = _parser().parse_args(arguments)
-    _show_messages()
+    words = sys.argv[1:] if arguments is None else list(map(str, arguments))
     try:
-        return options.command(options)
-    except (NotebookError, ParameterError, SweepError, _UsageError) as error:
+        with _messages_shown():
+            options = _parser().parse_args(_with_values_marked(words))
+            return options.command(options)
+    # All that this package refuses is one.
+    except ValueError as error:
         return _fail(error, 2)
     except (ImportError, OSError) as error:
         return _fail(error, 1)
@@ -46,10 +58,29 @@ def main(arguments=None):
         return _fail("interrupted. What is finished is kept.", _INTERRUPTED)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser that refuses as all of the command does: in one sentence."""
+
+    def error(self, message):
+        msg = f"{message}. See: {self.prog} --help"
+        raise _UsageError(msg)
+
+
+def _with_values_marked(words):
+    """Mark the values of ``-p`` that begin as an option does, such as -1e0 or -x."""
+    marked = list(words)
+    for i, word in enumerate(words[:-2]):
+        is_parameter = word == "-p" or (
+            len(word) > 2 and "--parameter".startswith(word)
+        )
+        # An option of the command itself follows where the value was forgotten.
+        if is_parameter and words[i + 2] not in _RUN_OPTIONS:
+            marked[i + 2] = _NO_OPTION + words[i + 2]
+    return marked
+
+
 def _parser():
-    parser = argparse.ArgumentParser(
-        prog="snnlib", description="Run notebooks with other parameters."
-    )
+    parser = _Parser(prog="snnlib", description="Run notebooks with other parameters.")
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
@@ -74,7 +105,7 @@ def _parser():
     )
     run.add_argument(
         "--threads",
-        type=whole_number,
+        type=_number_of_threads,
         help="threads of its numerical libraries (default: one for each core); more "
         "add up in another order, which a training can feel",
     )
@@ -93,17 +124,22 @@ def _parser():
     where = sweep.add_mutually_exclusive_group()
     where.add_argument(
         "--workers",
-        type=whole_number,
-        help="runs at a time on this machine (default: one for each core); "
+        type=_number_of_workers,
+        help="runs at a time on this machine (default: -1, one for each core); "
         "0: one at a time, without Dask",
     )
     where.add_argument("--scheduler", help="Dask scheduler, such as tcp://host:8786")
-    sweep.add_argument("--threads", type=whole_number, help="threads of one run")
-    sweep.add_argument("--timeout", type=float, help="seconds after which a run fails")
+    sweep.add_argument("--threads", type=_number_of_threads, help="threads of one run")
+    sweep.add_argument(
+        "--timeout",
+        type=_amount_of_time,
+        help="seconds after which a run fails (default: never)",
+    )
     sweep.add_argument(
         "--memory-limit",
-        type=amount_of_memory,
-        help="memory above which a run fails: 4GB",
+        type=_amount_of_memory,
+        help="memory above which a run fails, such as 4GB (default: its share of this "
+        "machine's)",
     )
     sweep.add_argument(
         "--cold", action="store_true", help="start a kernel anew for each run"
@@ -137,32 +173,26 @@ def _parser():
 def _run(options):
     notebook = Notebook(options.notebook)
     values = _row_values(notebook, *options.row) if options.row else {}
-    values |= {name: read_value(text) for name, text in options.parameter}
+    values |= {
+        name: read_value(text.removeprefix(_NO_OPTION))
+        for name, text in options.parameter
+    }
     values = notebook.convert(values)
     reason = notebook.refusal(notebook.complete(values))
     if reason is not None:
         msg = f"{options.notebook} refuses these values: {reason}"
         raise _UsageError(msg)
-
-    from papermill import execute_notebook
-    from papermill.exceptions import PapermillExecutionError
+    output = _check_output(options.output, notebook.path)
 
     from snnlib.recording import MetricsError, read_metrics
 
-    if options.threads:
-        # The kernel inherits it.
-        os.environ.update(thread_limits(options.threads))
+    with _environment(thread_limits(options.threads) if options.threads else {}):
+        error = _execute(notebook, values, output)
+    if error is not None:
+        see = f" See {output}." if output.exists() else ""
+        return _fail(f"the run failed: {error}.{see}", 1)
     try:
-        execute_notebook(
-            options.notebook,
-            options.output,
-            parameters=values,
-            progress_bar=sys.stderr.isatty(),
-        )
-        metrics = read_metrics(options.output)
-    except PapermillExecutionError as error:
-        reason = f"{error.ename}: {error.evalue}"
-        return _fail(f"the run failed: {reason}\nSee {options.output}.", 1)
+        metrics = read_metrics(output)
     except MetricsError as error:
         return _fail(error, 1)
     for name, value in metrics.items():
@@ -170,19 +200,111 @@ def _run(options):
     return 0
 
 
+def _check_output(output, notebook):
+    """Return the path of an output that can be written and is not the notebook."""
+    path = Path(output)
+    if output == "-" or not path.name or path.is_dir():
+        msg = f"--output must be the name of a file; got {output!r}."
+        raise _UsageError(msg)
+    if not path.parent.is_dir():
+        msg = f"--output must be in a folder that is there; got {output!r}."
+        raise _UsageError(msg)
+    if path.exists() and path.samefile(notebook):
+        msg = f"--output must not be the notebook itself; got {output!r}."
+        raise _UsageError(msg)
+    return path
+
+
+def _execute(notebook, values, output):
+    """Have papermill execute a notebook; return what went wrong, or None."""
+    from papermill import execute_notebook
+    from papermill.exceptions import PapermillExecutionError
+
+    path = str(notebook.path)
+
+    def name_input(notebook):
+        notebook.metadata.papermill["input_path"] = path
+
+    with tempfile.TemporaryDirectory() as folder:
+        # Not the file itself, which may hold what another run put in.
+        copy = Path(folder, "notebook.ipynb")
+        copy.write_text(notebook.text, encoding="utf-8")
+        try:
+            execute_notebook(
+                copy,
+                # papermill fills in what is in braces.
+                str(output).replace("{", "{{").replace("}", "}}"),
+                parameters=values,
+                progress_bar=sys.stderr.isatty(),
+                on_notebook_start=name_input,
+            )
+        except PapermillExecutionError as error:
+            return _one_line(f"{error.ename}: {error.evalue}")
+        # Whatever a kernel, its starting or the notebook's format may lack.
+        except Exception as error:
+            return _one_line(f"{type(error).__name__}: {error}")
+    return None
+
+
 def _row_values(notebook, table, run_id):
-    """Return the parameters of a row of a collected table."""
-    with Path(table).open(encoding="utf-8", newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row.get("run_id") == run_id]
+    """Return the parameters of a row of a collected table, which its id vouches for."""
+    rows = [row for row in read_table(table) if row.get("run_id") == run_id]
     if not rows:
         msg = f"{table} has no run {run_id!r}."
         raise _UsageError(msg)
+    provenance = read_provenance(table)
+    if provenance is None:
+        _tell(
+            f"{table} has no provenance beside it, which its values could be held to."
+        )
+        values = {name: v for name, v in rows[0].items() if name in notebook.parameters}
+    else:
+        values, inputs = planned_values(rows[0], provenance)
+        if values is None:
+            msg = f"the values of run {run_id!r} in {table} are not those of its id."
+            raise _UsageError(msg)
+        _tell_differences(notebook, values, inputs, provenance["identity"])
+    _tell_versions(rows[0].get("versions"))
+    # A default that is nothing papermill could set is the same in the notebook.
     return {
-        # A table holds None as nothing, and text as it is.
-        name: text if isinstance(parameter.default, str) else read_value(text or "null")
-        for name, parameter in notebook.parameters.items()
-        if (text := rows[0].get(name)) is not None
+        name: value
+        for name, value in values.items()
+        if name not in notebook.parameters or notebook.parameters[name].is_settable
     }
+
+
+def _tell_differences(notebook, values, inputs, identity):
+    """Say in what a row's run differs from one here, its packages apart."""
+    dataset = values.get("dataset")
+    try:
+        inputs_here = notebook.inputs(dataset)
+    except (OSError, ValueError) as error:
+        inputs_here = None
+        _tell(f"the data cannot be read here: {error}")
+    for what, there, here in (
+        ("notebook", identity.get("notebook"), notebook.digest),
+        ("version of snnlib", identity.get("snnlib"), __version__),
+        ("code of snnlib", identity.get("code"), code_digest()),
+        ("data", inputs, inputs_here or inputs),
+    ):
+        if there != here:
+            _tell(f"the row's run had another {what} than there is here.")
+
+
+def _tell_versions(versions):
+    """Say which packages a row's run had in another version than there is here."""
+    differences = []
+    for package in (versions or "").split(", "):
+        name, _, version = package.rpartition(" ")
+        here = None
+        with contextlib.suppress(metadata.PackageNotFoundError, ValueError):
+            here = {"python": platform.python_version(), "snnlib": __version__}.get(
+                name
+            ) or metadata.version(name)
+        if name and version != here:
+            differences.append(f"{name} {version}, here {here}")
+    if differences:
+        _tell(f"the row's run had other versions: {'; '.join(differences)}.")
 
 
 def _sweep(options):
@@ -242,39 +364,97 @@ def _fetch(_):
     return 0
 
 
-# argparse shows these two names when a value is none.
+def _number_of_workers(text):
+    """Return a number of workers, None for one on each core."""
+    value = _whole(text, -1)
+    return None if value == -1 else value
 
 
-def whole_number(text):
-    """Return a number of things, from 0 on."""
-    value = int(text)
-    if value < 0:
-        raise ValueError
+def _number_of_threads(text):
+    return _whole(text, 1)
+
+
+def _whole(text, low):
+    try:
+        value = int(text)
+    except ValueError:
+        value = low - 1
+    if value < low:
+        msg = f"must be a whole number from {low} on; got {shown(text)}"
+        raise argparse.ArgumentTypeError(msg)
     return value
 
 
-def amount_of_memory(text):
+def _amount_of_time(text):
+    """Return a number of seconds."""
+    with contextlib.suppress(ValueError):
+        if 0 < float(text) < math.inf:
+            return float(text)
+    msg = f"must be a number of seconds above 0; got {shown(text)}"
+    raise argparse.ArgumentTypeError(msg)
+
+
+def _amount_of_memory(text):
     """Return an amount such as 4GB in bytes."""
     from dask.utils import parse_bytes
 
-    return parse_bytes(text)
+    with contextlib.suppress(ValueError, OverflowError):
+        # To Dask, nothing and a unit alone are one of them.
+        if any(map(str.isdigit, text)) and 0 < parse_bytes(text) < math.inf:
+            return parse_bytes(text)
+    msg = f"must be an amount of memory above 0, such as 4GB; got {shown(text)}"
+    raise argparse.ArgumentTypeError(msg)
 
 
-def _show_messages():
+@contextlib.contextmanager
+def _environment(variables):
+    """Set variables of the environment, which kernels inherit, and give them back."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
+@contextlib.contextmanager
+def _messages_shown():
     """Show what the package logs, on stderr and as it is."""
     logger = logging.getLogger("snnlib")
-    if not logger.handlers:
-        logger.addHandler(logging.StreamHandler())
-        logger.setLevel(logging.INFO)
+    if logger.handlers:
+        yield
+        return
+    handler, level = logging.StreamHandler(), logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(level)
+
+
+def _one_line(text):
+    return " ".join(text.split()).rstrip(".")
 
 
 def _say(text):
+    encoding = sys.stdout.encoding or "utf-8"
+    # A name or a metric may hold what the terminal has no letter for.
+    text = text.encode(encoding, "backslashreplace").decode(encoding)
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
-def _fail(problem, code):
+def _tell(problem):
     sys.stderr.write(f"snnlib: {problem}\n")
+
+
+def _fail(problem, code):
+    _tell(problem)
     return code
 
 

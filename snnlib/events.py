@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import NamedTuple
 
-import nengo
 import numba
 import numpy as np
 
@@ -52,8 +51,12 @@ class Neuron(NamedTuple):
     tau_rc: np.floating
     tau_ref: np.floating
     dt: np.floating
+    floor: np.floating
+    """The voltage does not fall below it."""
+    is_filtered: bool
+    """Whether a synapse stands between layers."""
     keep: np.floating
-    """What the synapse between layers keeps of its output in a step; 0 if none."""
+    """What this synapse keeps of its output in a step; 0 if there is none."""
 
 
 class State(NamedTuple):
@@ -79,12 +82,8 @@ def compile_events(
     weights,
     architecture,
     image_shape,
+    lif,
     *,
-    max_rate,
-    intercept,
-    tau_rc,
-    tau_ref,
-    amplitude,
     dt,
     layer_synapse=None,
     dtype=np.float32,
@@ -99,7 +98,9 @@ def compile_events(
         See `snnlib.parse_architecture`.
     image_shape : tuple of int
         Rows, columns and channels of an image.
-    max_rate, intercept, tau_rc, tau_ref, amplitude, dt, layer_synapse
+    lif : snnlib.neurons.Lif
+        What every neuron is set to.
+    dt, layer_synapse
         As in `snnlib.SpikingConvClassifier`.
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
         Precision of every number. NengoDL's is float32.
@@ -110,13 +111,15 @@ def compile_events(
         One for each population, and the read-out.
     neuron : Neuron
     """
-    gain, bias = nengo.LIF(tau_rc=tau_rc, tau_ref=tau_ref).gain_bias(
-        [max_rate], [intercept]
-    )
+    gain, bias = (values[0] for values in lif.gain_bias())
     keep = 0.0 if layer_synapse is None else np.exp(-dt / layer_synapse)
     # At the precision of NengoDL's own expm1, for an error here adds up over steps.
-    share = np.expm1(-dtype(dt) / dtype(tau_rc))
-    neuron = Neuron(*map(dtype, (share, tau_rc, tau_ref, dt, keep)))
+    share = np.expm1(-dtype(dt) / dtype(lif.tau_rc))
+    neuron = Neuron(
+        *map(dtype, (share, lif.tau_rc, lif.tau_ref, dt, lif.min_voltage)),
+        layer_synapse is not None,
+        dtype(keep),
+    )
     # A pixel counts as it is; a spike has height amplitude / dt.
     height = 1.0
     pairs = zip(weights[::2], weights[1::2], strict=True)
@@ -130,7 +133,7 @@ def compile_events(
         if not isinstance(layer, Conv):
             kernel = kernel.reshape(shape[0] // pool, shape[1] // pool, shape[2], -1)
         # J = gain x + bias, but for the read-out, which has no neurons.
-        slope, offset = (1.0, 0.0) if layer is None else (gain[0], bias[0])
+        slope, offset = (1.0, 0.0) if layer is None else (gain, bias)
         stages.append(
             _make_stage(
                 kernel.astype(dtype),
@@ -141,7 +144,7 @@ def compile_events(
                 shape,
             )
         )
-        height = (1 - keep) * amplitude / dt
+        height = (1 - keep) * lif.amplitude / dt
         shape, pool = stages[-1].shape, 1
     return stages, neuron
 
@@ -255,16 +258,16 @@ def simulate_events(stages, neuron, images, n_steps, voltages, *, keep_spikes=Fa
         shown = output[image, steps]
         listed, ends = np.empty(0, np.int32), np.zeros(len(shown), np.int32)
         # The image's signal is constant: nothing fades from it, and nothing is added.
-        keep = dtype.type(1)
+        passing = neuron._replace(is_filtered=True, keep=dtype.type(1))
         for n, (stage, state) in enumerate(zip(populations, states, strict=False)):
-            _run_population(stage, neuron, keep, state, listed, ends)
-            listed, ends, keep = state.listed, state.ends[: len(shown)], neuron.keep
+            _run_population(stage, passing, state, listed, ends)
+            listed, ends, passing = state.listed, state.ends[: len(shown)], neuron
             counts[image, steps, n] = np.diff(ends, prepend=0)
             if keep_spikes:
                 step = np.repeat(np.arange(len(shown)), counts[image, steps, n])
                 flat = spikes[n][image, steps].reshape(len(shown), -1)
                 flat[step, listed[: ends[-1]]] = True
-        _run_read_out(read_out, keep, states[-1].signal, listed, ends, shown)
+        _run_read_out(read_out, passing, states[-1].signal, listed, ends, shown)
 
     with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
         # The list waits for every thread, and raises what a thread raised.
@@ -303,35 +306,35 @@ _compile_sums = partial(_compile, fastmath={"contract"})
 
 
 @_compile
-def _run_population(stage, neuron, keep, state, spikes, ends):
+def _run_population(stage, neuron, state, spikes, ends):
     """Run LIF neurons through as many steps as there are ``ends``."""
     start = n_listed = 0
     for step in range(len(ends)):
         new = spikes[start : ends[step]]
         start = ends[step]
-        if keep == 0:
+        if not neuron.is_filtered:
             _add_spikes(stage, new, state.signal)
         n_listed = _step_neurons(stage, neuron, state, n_listed)
         state.ends[step] = n_listed
-        _fade(keep, state.signal)
+        _fade(neuron.keep, state.signal)
         # A synapse in Nengo passes its input on one step later.
-        if keep != 0:
+        if neuron.is_filtered:
             _add_spikes(stage, new, state.signal)
 
 
 @_compile
-def _run_read_out(stage, keep, signal, spikes, ends, output):
+def _run_read_out(stage, neuron, signal, spikes, ends, output):
     """Sum up the spikes that reach the read-out in each step."""
     start = 0
     for step in range(len(ends)):
         new = spikes[start : ends[step]]
         start = ends[step]
-        if keep == 0:
+        if not neuron.is_filtered:
             _add_spikes(stage, new, signal)
         for i in range(len(signal)):
             output[step, i] = stage.current[i] + stage.scale * signal[i]
-        _fade(keep, signal)
-        if keep != 0:
+        _fade(neuron.keep, signal)
+        if neuron.is_filtered:
             _add_spikes(stage, new, signal)
 
 
@@ -341,7 +344,7 @@ def _step_neurons(stage, neuron, state, n_listed):
     signal, voltage, fires, waiting, left, n_waiting, listed, _ = state
     one, zero = voltage.dtype.type(1), voltage.dtype.type(0)
     flags = fires.view(np.uint8)
-    _leak(stage, neuron.share, signal, voltage, flags)
+    _leak(stage, neuron, signal, voltage, flags)
 
     n_still = 0
     for k in range(n_waiting[0]):
@@ -350,7 +353,7 @@ def _step_neurons(stage, neuron, state, n_listed):
         v = zero
         if rest > zero:
             J = _current(stage, signal, i)
-            v = max(-J * np.expm1(-rest / neuron.tau_rc), zero)
+            v = max(-J * np.expm1(-rest / neuron.tau_rc), neuron.floor)
         voltage[i], flags[i] = v, v > one
         if rest < zero:
             waiting[n_still], left[n_still] = i, -rest
@@ -361,7 +364,7 @@ def _step_neurons(stage, neuron, state, n_listed):
         if fires[word]:
             for i in range(8 * word, 8 * word + 8):
                 listed[n_listed] = i
-                n_listed += flags[i]
+                n_listed += int(flags[i])
     for i in listed[first:n_listed]:
         # The spike came where v crossed 1; the rest of the step is refractory.
         J = _current(stage, signal, i)
@@ -381,9 +384,9 @@ def _current(stage, signal, i):
 
 
 @_compile_sums
-def _leak(stage, share, signal, voltage, flags):
+def _leak(stage, neuron, signal, voltage, flags):
     """Move every voltage as if no neuron waited, and flag those above 1."""
-    one, zero = voltage.dtype.type(1), voltage.dtype.type(0)
+    one, share, floor = voltage.dtype.type(1), neuron.share, neuron.floor
     current, scale = stage.current, stage.scale
     # Row by row, for all rows share the current they have without spikes.
     for start in range(0, len(voltage), len(current)):
@@ -391,7 +394,7 @@ def _leak(stage, share, signal, voltage, flags):
         s, v, above = signal[row], voltage[row], flags[row]
         for i in range(len(current)):
             moved = v[i] + (v[i] - (current[i] + scale * s[i])) * share
-            v[i] = max(moved, zero)
+            v[i] = max(moved, floor)
             above[i] = moved > one
 
 

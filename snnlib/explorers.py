@@ -19,8 +19,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from snnlib.neurons import Lif
 from snnlib.plots import COLORS
-from snnlib.simulation import check_lif, lowpass, read_out, simulate
+from snnlib.simulation import lowpass, read_out, simulate
 
 FACE_VARIABLE = "SNNLIB_EXPLORERS"
 FACES = ("widgets", "html")
@@ -411,20 +412,12 @@ class _LifExplorer(Explorer):
     def _compute(
         self, *, max_rate, intercept, tau_rc, tau_ref, amplitude, synapse, input
     ):
-        import nengo
-
         from snnlib.networks import ensemble_network
 
         dt = 0.001
-        check_lif(
-            max_rate=max_rate,
-            tau_ref=tau_ref,
-            synapse=None,
-            presentation_time=1.0,
-            dt=dt,
-        )
-        neuron_type = nengo.LIF(tau_rc=tau_rc, tau_ref=tau_ref)
-        gain, bias = neuron_type.gain_bias([max_rate], [intercept])
+        lif = Lif(max_rate, intercept, tau_rc, tau_ref, amplitude)
+        lif.check(dt)
+        gain, bias = lif.gain_bias()
         network = ensemble_network(
             [[1.0]],
             [[1.0]],
@@ -441,14 +434,14 @@ class _LifExplorer(Explorer):
         output = recorded["output"][0, :, 0]
         time = np.arange(1, len(output) + 1) * dt
         inputs = np.arange(-50, 76) / 50
-        rate = float(neuron_type.rates([input], gain, bias)[0, 0])
+        rate = float(lif.rates(gain * input + bias)[0])
         shown = time <= 0.2
         second_half = output[len(output) // 2 :]
         return View(
             {
                 "curve.formula": (
                     inputs,
-                    neuron_type.rates(inputs, gain, bias)[:, 0],
+                    lif.rates(gain * inputs + bias),
                 ),
                 "curve.measured": ([input], [spikes.sum()]),
                 "voltage.trace": (time[shown], voltage[shown]),

@@ -19,8 +19,18 @@ def check_images(X, image_shape=None):
     images : float32 ndarray of shape (n_images, n_pixels)
     image_shape : tuple of int
         Rows, columns and channels.
+
+    Raises
+    ------
+    ValueError
+        If ``X`` holds something else, images of another shape, or pixels outside
+        [0, 1]. Images with their channels first are recognised and refused.
     """
-    images = np.asarray(X)
+    try:
+        images = np.asarray(X)
+    except ValueError as error:
+        msg = f"X must hold images of one shape: {error}."
+        raise ValueError(msg) from error
     if images.dtype.kind not in "buif":
         msg = f"X must hold real numbers; got dtype {images.dtype}."
         raise ValueError(msg)
@@ -34,7 +44,9 @@ def check_images(X, image_shape=None):
     if image_shape is not None and found != tuple(image_shape):
         msg = f"X must hold images of shape {tuple(image_shape)}; got {found}."
         raise ValueError(msg)
-    flat = images.reshape(len(images), -1).astype(np.float32, copy=False)
+    # What overflows is outside the range, too.
+    with np.errstate(over="ignore"):
+        flat = images.reshape(len(images), -1).astype(np.float32, copy=False)
     if flat.shape[1] != np.prod(found):
         msg = f"X must hold {np.prod(found)} pixels an image; got {flat.shape[1]}."
         raise ValueError(msg)
@@ -51,7 +63,15 @@ def check_images(X, image_shape=None):
 def _image_shape(images):
     """Read rows, columns and channels from the shape of ``images``."""
     if images.ndim > 2:
-        return (*images.shape[1:], 1)[:3]
+        rows, columns, channels = (*images.shape[1:], 1)[:3]
+        # No image has so few rows and so many colours.
+        if rows <= 4 < min(columns, channels):
+            msg = (
+                f"X must have its channels last, (n_images, rows, columns, channels); "
+                f"got {images.shape}, which looks like channels first."
+            )
+            raise ValueError(msg)
+        return rows, columns, channels
     side = round(images.shape[1] ** 0.5)
     if side**2 != images.shape[1]:
         msg = (

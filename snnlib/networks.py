@@ -11,6 +11,10 @@ from typing import NamedTuple
 import nengo
 import numpy as np
 
+from snnlib.checks import check_choice, check_finite, check_whole
+from snnlib.files import read_arrays
+from snnlib.neurons import Lif
+
 
 def ensemble_network(
     encoders,
@@ -21,11 +25,9 @@ def ensemble_network(
     output_bias=0.0,
     offset=0.0,
     scale=1.0,
-    tau_rc=0.02,
-    tau_ref=0.002,
-    amplitude=1.0,
     synapse=0.1,
     initial_voltage=0.0,
+    **neuron,
 ):
     """Declare one ensemble of LIF neurons between an input and a decoded output.
 
@@ -41,22 +43,20 @@ def ensemble_network(
         Weight of each neuron's filtered spikes in each output.
     gain, bias : array-like of shape (n_neurons,)
         Current into each neuron: ``gain * (encoder . input) + bias``; see
-        ``nengo.LIF.gain_bias`` for how they follow from rates and intercepts.
+        ``nengo.LIF.gain_bias`` for how they follow from rates and intercepts. The
+        neurons therefore take no ``max_rate`` and no ``intercept``.
     output_bias : float or array-like of shape (n_outputs,), default=0
         Constant added to each output, not filtered.
     offset, scale : float or array-like of shape (n_features,), default=0 and 1
         The ensemble sees ``(input - offset) / scale``.
-    tau_rc : float, default=0.02
-        Membrane time constant in seconds; larger straightens the response curve.
-    tau_ref : float, default=0.002
-        Refractory period in seconds; rates stay below its inverse.
-    amplitude : float, default=1
-        Area of one spike.
     synapse : float or None, default=0.1
         Low-pass time constant in seconds on the neurons' output; larger smooths more
         and responds later. None passes spikes on as they are.
     initial_voltage : float or array-like of shape (n_neurons,), default=0
         Membrane voltages at the first step, from 0 to 1.
+    **neuron : float
+        ``tau_rc``, ``tau_ref``, ``amplitude`` and ``min_voltage``, as in
+        `SpikingRegressor`.
 
     Returns
     -------
@@ -64,12 +64,39 @@ def ensemble_network(
         With ``input`` (a Node holding zeros: set ``network.input.output`` before the
         run), ``ensemble``, ``output``, the connections ``encode``, ``decode`` and
         ``constant``, and probes labelled "spikes", "voltage" and "output".
+
+    Raises
+    ------
+    TypeError
+        If a neuron has no such setting.
+    ValueError
+        If the shapes do not go together, or a number is missing or not finite.
     """
-    encoders, decoders = np.atleast_2d(encoders), np.atleast_2d(decoders)
+    if taken := {"max_rate", "intercept"} & neuron.keys():
+        msg = f"ensemble_network takes gain and bias in place of {sorted(taken)}."
+        raise TypeError(msg)
+    lif = Lif(**neuron)
+    encoders = np.atleast_2d(check_finite("encoders", encoders))
+    decoders = np.atleast_2d(check_finite("decoders", decoders))
     n_neurons, n_features = encoders.shape
-    offset = np.broadcast_to(np.asarray(offset, float), n_features)
-    scale = np.broadcast_to(np.asarray(scale, float), n_features)
-    output_bias = np.broadcast_to(np.asarray(output_bias, float), len(decoders))
+    if decoders.shape[-1:] != (n_neurons,) or decoders.ndim != 2:
+        msg = (
+            "decoders must have shape (n_outputs, n_neurons) with as many neurons as "
+            f"encoders; got {decoders.shape} and {encoders.shape}."
+        )
+        raise ValueError(msg)
+    gain, bias, initial_voltage = (
+        _one_each(name, values, n_neurons)
+        for name, values in (
+            ("gain", gain),
+            ("bias", bias),
+            ("initial_voltage", initial_voltage),
+        )
+    )
+    offset = _one_each("offset", offset, n_features)
+    # A feature of infinite scale is not heard.
+    scale = _one_each("scale", scale, n_features, is_finite=False)
+    output_bias = _one_each("output_bias", output_bias, len(decoders))
     with nengo.Network(label="ensemble") as network:
         network.input = nengo.Node(np.zeros(n_features), label="input")
         network.ensemble = nengo.Ensemble(
@@ -78,12 +105,7 @@ def ensemble_network(
             encoders=encoders,
             gain=gain,
             bias=bias,
-            neuron_type=lif(
-                tau_rc,
-                tau_ref,
-                amplitude,
-                np.broadcast_to(np.asarray(initial_voltage, float), n_neurons),
-            ),
+            neuron_type=lif.neuron_type(initial_voltage),
         )
         network.output = nengo.Node(size_in=len(decoders), label="output")
         one = nengo.Node(1.0, label="one")
@@ -109,6 +131,15 @@ def ensemble_network(
     return network
 
 
+def _one_each(name, values, number, *, is_finite=True):
+    """Return a float for each of so many things, from one for all or one for each."""
+    values = check_finite(name, values) if is_finite else np.asarray(values, float)
+    if values.shape not in ((), (1,), (number,)):
+        msg = f"{name} must hold 1 or {number} numbers; got shape {values.shape}."
+        raise ValueError(msg)
+    return np.broadcast_to(values, number)
+
+
 class Conv(NamedTuple):
     """A convolution with a LIF neuron behind every output."""
 
@@ -130,9 +161,10 @@ class Dense(NamedTuple):
 
 
 _LAYER_PATTERNS = {
-    Conv: re.compile(r"(\d+)C(\d+)(?:S(\d+))?"),
-    Pool: re.compile(r"AP(\d+)"),
-    Dense: re.compile(r"(\d+)"),
+    # More digits than nine are no layer that a computer could hold.
+    Conv: re.compile(r"([0-9]{1,9})C([0-9]{1,9})(?:S([0-9]{1,9}))?"),
+    Pool: re.compile(r"AP([0-9]{1,9})"),
+    Dense: re.compile(r"([0-9]{1,9})"),
 }
 
 
@@ -164,6 +196,9 @@ def parse_architecture(architecture):
     >>> parse_architecture("12C5-AP2-30")
     (Conv(filters=12, kernel_size=5, strides=1), Pool(size=2), Dense(units=30))
     """
+    if not isinstance(architecture, str):
+        msg = f"architecture must be text such as '32C3-AP2'; got {architecture!r}."
+        raise ValueError(msg)
     layers = tuple(_parse_layer(part, architecture) for part in architecture.split("-"))
     for before, after in itertools.pairwise(layers):
         if isinstance(before, Dense) and not isinstance(after, Dense):
@@ -210,6 +245,9 @@ def check_weights(weights, image_shape, n_classes, architecture):
     shapes = _weight_shapes(image_shape, n_classes, architecture)
     if weights is None:
         return
+    if not isinstance(weights, list | tuple):
+        msg = f"weights must be a list of arrays; got {type(weights).__name__}."
+        raise ValueError(msg)
     if len(weights) != len(shapes):
         msg = (
             f"weights must hold {len(shapes)} arrays for architecture="
@@ -223,10 +261,15 @@ def check_weights(weights, image_shape, n_classes, architecture):
                 f"{architecture!r}; got {np.shape(weight)}."
             )
             raise ValueError(msg)
+        check_finite(f"weights at place {number}", weight)
 
 
 def _weight_shapes(image_shape, n_classes, architecture):
-    *sides, channels = image_shape
+    if not isinstance(image_shape, list | tuple) or len(image_shape) != 3:
+        msg = f"image_shape must be (rows, columns, channels); got {image_shape!r}."
+        raise ValueError(msg)
+    *sides, channels = (check_whole("image_shape", side, 1) for side in image_shape)
+    check_whole("n_classes", n_classes, 1)
     shapes = []
     for layer in parse_architecture(architecture):
         if isinstance(layer, Dense):
@@ -254,16 +297,12 @@ def conv_network(
     n_classes,
     architecture="32C3-64C3-AP2-128C3-AP2",
     *,
-    max_rate=100.0,
-    intercept=0.0,
-    tau_rc=0.02,
-    tau_ref=0.002,
-    amplitude=0.01,
     synapse=0.1,
     layer_synapse=None,
     initial_voltage="zero",
     weights=None,
     seed=None,
+    **neuron,
 ):
     """Declare a spiking convolutional network out of NengoDL layers.
 
@@ -280,16 +319,6 @@ def conv_network(
         Number of outputs of the linear read-out.
     architecture : str, default="32C3-64C3-AP2-128C3-AP2"
         See `parse_architecture`.
-    max_rate : float, default=100
-        Firing rate at an input of 1, in Hz; larger means more spikes per step.
-    intercept : float, default=0
-        Input at which a neuron begins to fire.
-    tau_rc : float, default=0.02
-        Membrane time constant in seconds; larger straightens the response curve.
-    tau_ref : float, default=0.002
-        Refractory period in seconds; rates stay below its inverse.
-    amplitude : float, default=0.01
-        Area of one output spike. A layer passes on ``amplitude`` times its rate.
     synapse : float or None, default=0.1
         Low-pass time constant in seconds of the probe "filtered output"; larger
         smooths more and responds later. It is outside the network's own signals.
@@ -303,6 +332,10 @@ def conv_network(
         Glorot's rule and sets biases to 0.
     seed : int or None, default=None
         Seed of the drawn weights and initial voltages.
+    **neuron : float
+        ``max_rate``, ``intercept``, ``tau_rc``, ``tau_ref``, ``amplitude`` and
+        ``min_voltage``, with the meaning and the defaults that they have in
+        `SpikingConvClassifier`.
 
     Returns
     -------
@@ -311,7 +344,16 @@ def conv_network(
         Probes by label: "output", "filtered output", and "spikes 1", "spikes 2" ...
         for the number of spikes in each layer of neurons at a step, in units of
         ``amplitude / dt``.
+
+    Raises
+    ------
+    TypeError
+        If a neuron has no such setting.
+    ValueError
+        If a layer, the weights or ``initial_voltage`` do not fit; the message says
+        what was expected.
     """
+    lif = conv_neuron(**neuron)
     check_weights(weights, image_shape, n_classes, architecture)
     from snnlib._nengo_dl import nengo_dl, tf
 
@@ -320,8 +362,8 @@ def conv_network(
     )
     rng = np.random.default_rng(seed)
     with nengo.Network(label="conv", seed=seed) as network:
-        network.config[nengo.Ensemble].max_rates = nengo.dists.Choice([max_rate])
-        network.config[nengo.Ensemble].intercepts = nengo.dists.Choice([intercept])
+        network.config[nengo.Ensemble].max_rates = nengo.dists.Choice([lif.max_rate])
+        network.config[nengo.Ensemble].intercepts = nengo.dists.Choice([lif.intercept])
         nengo_dl.configure_settings(trainable=False, stateful=False)
 
         network.input = nengo.Node(np.zeros(np.prod(image_shape)), label="image")
@@ -338,8 +380,7 @@ def conv_network(
             shape = tuple(keras_layer.compute_output_shape((1, *shape))[1:])
             if not isinstance(layer, Pool):
                 voltage = draw_voltage(initial_voltage, int(np.prod(shape)), rng)
-                neuron_type = lif(tau_rc, tau_ref, amplitude, voltage)
-                signal = nengo_dl.Layer(neuron_type)(signal)
+                signal = nengo_dl.Layer(lif.neuron_type(voltage))(signal)
                 spiking.append(signal)
                 synapse_before = layer_synapse
         network.output = nengo_dl.Layer(next(keras_layers))(
@@ -369,20 +410,31 @@ def draw_voltage(initial_voltage, n_neurons, rng):
     Returns
     -------
     voltage : ndarray of shape (n_neurons,)
+
+    Raises
+    ------
+    ValueError
+        If ``initial_voltage`` is neither.
     """
+    check_choice("initial_voltage", initial_voltage, ("zero", "uniform"))
     if initial_voltage == "zero":
         return np.zeros(n_neurons)
     return rng.uniform(size=n_neurons)
 
 
-def lif(tau_rc, tau_ref, amplitude, voltage):
-    """Return ``nengo.LIF`` that starts at the given voltages."""
-    return nengo.LIF(
-        tau_rc=tau_rc,
-        tau_ref=tau_ref,
-        amplitude=amplitude,
-        initial_state={"voltage": voltage},
-    )
+def conv_neuron(**neuron):
+    """Return the neuron of a conv net, whose spikes are small unless told otherwise.
+
+    Parameters
+    ----------
+    **neuron : float
+        Settings of `snnlib.neurons.Lif` by name.
+
+    Returns
+    -------
+    lif : Lif
+    """
+    return Lif(**{"amplitude": 0.01, **neuron})
 
 
 def rate_model(
@@ -390,13 +442,9 @@ def rate_model(
     n_classes,
     architecture="32C3-64C3-AP2-128C3-AP2",
     *,
-    max_rate=100.0,
-    intercept=0.0,
-    tau_rc=0.02,
-    tau_ref=0.002,
-    amplitude=0.01,
     weights=None,
     seed=None,
+    **neuron,
 ):
     """Declare the Keras model of the firing rates of `conv_network`.
 
@@ -406,8 +454,9 @@ def rate_model(
 
     Parameters
     ----------
-    image_shape, n_classes, architecture, max_rate, intercept, tau_rc, tau_ref, \
-            amplitude, weights, seed
+    image_shape, n_classes, architecture, weights, seed
+        As in `conv_network`.
+    **neuron : float
         As in `conv_network`.
 
     Returns
@@ -415,9 +464,11 @@ def rate_model(
     model : tf_keras.Model
         From flat images of shape (n_images, n_pixels) to one score per class.
     """
+    lif = conv_neuron(**neuron)
+    check_weights(weights, image_shape, n_classes, architecture)
     from snnlib._nengo_dl import tf
 
-    rate = _lif_rate(max_rate, intercept, tau_rc, tau_ref, amplitude, tf)
+    rate = _lif_rate(lif, tf)
     return _keras_model(image_shape, n_classes, architecture, rate, weights, seed, tf)
 
 
@@ -444,6 +495,7 @@ def relu_model(
     model : tf_keras.Model
         From flat images of shape (n_images, n_pixels) to one score per class.
     """
+    check_weights(weights, image_shape, n_classes, architecture)
     from snnlib._nengo_dl import tf
 
     return _keras_model(
@@ -463,13 +515,25 @@ def read_weights(path):
     -------
     weights : list of ndarray
         Kernel and bias of each layer in turn, read-out last.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged, or holds no such arrays.
     """
-    with np.load(path, allow_pickle=False) as file:
-        return [file[name] for name in sorted(file.files) if "weights_" in name]
+    arrays = read_arrays(path)
+    numbers = {
+        int(name.removeprefix("weights_")): name
+        for name in arrays
+        if re.fullmatch(r"weights_[0-9]{1,9}", name)
+    }
+    if not numbers:
+        msg = f"{path} holds no weights, only {sorted(arrays)}."
+        raise ValueError(msg)
+    return [arrays[numbers[number]] for number in sorted(numbers)]
 
 
 def _keras_model(image_shape, n_classes, architecture, activation, weights, seed, tf):
-    check_weights(weights, image_shape, n_classes, architecture)
     layers = parse_architecture(architecture)
     keras_layers = _keras_layers(layers, n_classes, weights, seed, tf)
     image = signal = tf.keras.Input((int(np.prod(image_shape)),))
@@ -484,14 +548,10 @@ def _keras_model(image_shape, n_classes, architecture, activation, weights, seed
     return tf.keras.Model(image, scores)
 
 
-def _lif_rate(max_rate, intercept, tau_rc, tau_ref, amplitude, tf):
+def _lif_rate(lif, tf):
     """Return the rate of a LIF neuron as a TensorFlow function with a safe gradient."""
-    gain, bias = (
-        float(value[0])
-        for value in nengo.LIF(tau_rc=tau_rc, tau_ref=tau_ref).gain_bias(
-            [max_rate], [intercept]
-        )
-    )
+    gain, bias = (float(value[0]) for value in lif.gain_bias())
+    tau_rc, tau_ref, amplitude = lif.tau_rc, lif.tau_ref, lif.amplitude
 
     @tf.custom_gradient
     def rate(x):

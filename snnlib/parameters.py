@@ -2,18 +2,24 @@
 
 import ast
 import contextlib
+import copy
 import difflib
 import hashlib
 import io
 import json
 import math
 import re
+import signal
+import threading
 import tokenize
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
-from numbers import Real
+from functools import cache, cached_property
+from numbers import Integral, Real
 from pathlib import Path
+
+from snnlib.files import plain
+from snnlib.recording import read_notebook
 
 _LOADERS = (
     "fetch_digits",
@@ -22,10 +28,13 @@ _LOADERS = (
     "load_digits28",
     "load_iris_setosa",
 )
-# The modules that draw results or organise runs cannot change a metric.
+# What cannot change a metric, by its path in the package: what only passes names on,
+# plans and carries out runs, keeps tables, draws or explains. The version has a place
+# of its own in a run's identity, and so have the results, among its inputs. All others
+# count, `checks` and `files` too: they convert what is calculated and recorded.
 _NOT_CALCULATING = {
-    *("__init__", "cli", "explorers", "kernels", "parameters", "plans", "plots"),
-    *("sweep", "workers"),
+    *("__init__", "_version", "cli", "explorers", "kernels", "parameters", "plans"),
+    *("plots", "results", "sweep", "tables", "workers"),
 }
 _KINDS = {
     bool: "true or false",
@@ -35,6 +44,8 @@ _KINDS = {
     list: "a list",
     dict: "a mapping",
 }
+# What papermill puts into a notebook that it has run.
+_PUT_IN = {"injected-parameters", "papermill-error-cell-tag"}
 # What a cell does to the environment may decide what an import after it does.
 _TOUCHES_ENVIRONMENT = re.compile(r"\benviron\b|\bputenv\b|%(set_)?env\b|\bsys\.path\b")
 
@@ -72,13 +83,13 @@ class Parameter:
         line : str
         """
         comment = f"  # {self.comment}" if self.comment else ""
-        return f"{self.name} = {self.default!r}{comment}"
+        return f"{self.name} = {shown(self.default)}{comment}"
 
     def convert(self, value: object) -> object:
         """Return a value in the type of the default, so that 150 is 150.0.
 
-        NumPy scalars become plain numbers. None is allowed where the default is None
-        or the comment says "None". It does not know which range makes sense.
+        NumPy's numbers and arrays become plain ones. None is allowed where the default
+        is None or the comment says "None". It does not know which range makes sense.
 
         Parameters
         ----------
@@ -88,41 +99,127 @@ class Parameter:
         Returns
         -------
         value : None, bool, int, float, str, list or dict
+            A copy, where it is a list or a mapping.
 
         Raises
         ------
         ParameterError
-            If the value is of another type than the default.
+            If the value is of another type than the default, or holds what a notebook
+            cannot be given, such as a date, NaN or a number beyond a float's range.
         """
-        value = _plain(value)
         kind = type(self.default)
-        if value is None:
-            fits = self.default is None or re.search(r"\bNone\b", self.comment)
-        elif self.default is None:
-            fits = isinstance(value, tuple(_KINDS))
-        elif kind in (int, float):
-            is_number = isinstance(value, Real) and not isinstance(value, bool)
-            fits = is_number and (
-                float(value).is_integer() if kind is int else not math.isnan(value)
-            )
-            value = kind(value) if fits else value
-        else:
-            fits = kind in _KINDS and isinstance(value, kind)
+        hint = "" if value is not None else " Its comment does not offer None."
+        try:
+            found = as_plain(value, is_nan_allowed=_is_nan(self.default))
+            fits = self._fits(found)
+        except ValueError as error:
+            fits, hint = False, f" A value {error}."
         if not fits:
-            none = "" if value is not None else " Its comment does not offer None."
             msg = (
                 f"{self.name} must be {_KINDS.get(kind, 'left alone')}, as its default "
-                f"{self.default!r} is; got {value!r}.{none}"
+                f"{shown(self.default)} is; got {shown(value)}.{hint}"
             )
             raise ParameterError(msg)
+        return kind(found) if kind in (int, float) and found is not None else found
+
+    def _fits(self, value):
+        """Say whether a plain value is of the default's type."""
+        if value is None:
+            return self.default is None or bool(re.search(r"\bNone\b", self.comment))
+        kind = type(self.default)
+        if kind in (int, float):
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            return is_number and (kind is float or float(value).is_integer())
+        return self.default is None or (kind in _KINDS and isinstance(value, kind))
+
+    @property
+    def is_settable(self) -> bool:
+        """Whether it can be given a value, for which its default must be plain."""
+        return self.default is None or type(self.default) in _KINDS
+
+
+def as_plain(value: object, *, is_nan_allowed: bool = False) -> object:
+    """Return a copy of a value, made of what JSON and papermill know.
+
+    Parameters
+    ----------
+    value : object
+        None, a number, text, or lists and mappings of them, or what NumPy has for one.
+    is_nan_allowed : bool, default=False
+        Whether NaN may be in it. It is unequal to itself, so that no run of it can be
+        found again.
+
+    Returns
+    -------
+    value : None, bool, int, float, str, list or dict
+        The same in Python's own types.
+
+    Raises
+    ------
+    ValueError
+        If it holds anything else. The message says what a value must be.
+    """
+    try:
+        return _rebuilt(plain(value), is_nan_allowed)
+    except RecursionError:
+        msg = "must not be nested so deeply"
+        raise ValueError(msg) from None
+    except (TypeError, AttributeError) as error:
+        # What calls itself an array, and is none: NumPy's types, for example.
+        msg = "must be a value that can be read"
+        raise ValueError(msg) from error
+
+
+def _rebuilt(value, is_nan_allowed):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, Real):
+        return _plain_number(value, is_nan_allowed)
+    if isinstance(value, str):
+        # Half of a pair of surrogates, which no file can hold.
+        if re.search("[\ud800-\udfff]", value):
+            msg = "must be text that UTF-8 can hold"
+            raise ValueError(msg)
+        return str.__str__(value)
+    if isinstance(value, list):
+        return [_rebuilt(item, is_nan_allowed) for item in value]
+    if not isinstance(value, dict):
+        msg = f"must be of {', '.join(_KINDS.values())} or None"
+        raise ValueError(msg)
+    if not all(isinstance(key, str) for key in value):
+        msg = "must have text for the keys of its mappings"
+        raise ValueError(msg)
+    return {
+        _rebuilt(key, is_nan_allowed): _rebuilt(item, is_nan_allowed)
+        for key, item in value.items()
+    }
 
 
-def _plain(value):
-    """Return NumPy's scalars and arrays as Python's own numbers and lists."""
-    if hasattr(value, "tolist"):
-        return value.tolist()
-    return [_plain(item) for item in value] if isinstance(value, list) else value
+def _plain_number(value, is_nan_allowed):
+    try:
+        number = float(value)
+    except OverflowError:
+        number = math.nan
+        is_nan_allowed = False
+    if math.isnan(number) and not is_nan_allowed:
+        msg = "must hold neither NaN nor a number beyond a float's range"
+        raise ValueError(msg)
+    return int(value) if isinstance(value, Integral) else number
+
+
+def _is_nan(value):
+    return isinstance(value, float) and math.isnan(value)
+
+
+def shown(value: object) -> str:
+    """Write a value in a line, however large or strange it is."""
+    try:
+        text = repr(value)
+    except Exception:
+        # Python does not write out whole numbers of more than 4300 digits.
+        text = f"a value of type {type(value).__name__} that cannot be written out"
+    text = " ".join(text.split())
+    return text if len(text) <= 200 else f"{text[:200]} ..."
 
 
 class Notebook:
@@ -138,24 +235,30 @@ class Notebook:
     NotebookError
         If there is no such file, it is not a notebook, or it does not have exactly one
         code cell tagged ``parameters`` that can be executed by itself.
+
+    Notes
+    -----
+    An executed notebook is read as it was before papermill ran it: the cells that
+    papermill put in, with the values of that run or its error, are left out.
     """
 
     def __init__(self, path):
-        self.path = Path(path)
         try:
-            self.text = self.path.read_text(encoding="utf-8")
-            cells = json.loads(self.text)["cells"]
-            self._cells = [
-                ("".join(cell["source"]), cell.get("metadata", {}).get("tags", []))
-                for cell in cells
-                if cell["cell_type"] == "code"
-            ]
+            self.path = Path(path)
+            text, content = read_notebook(self.path)
         except OSError as error:
             msg = f"the notebook {path} cannot be read: {error.strerror}."
             raise NotebookError(msg) from error
-        except (ValueError, KeyError, TypeError) as error:
-            msg = f"{path} is not a notebook, or only half of one: {error!r}."
-            raise NotebookError(msg) from error
+        except (ValueError, TypeError) as error:
+            raise NotebookError(str(error)) from error
+        is_as_written = _undo_run(content)
+        dumped = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        self.text = text if is_as_written else dumped
+        self._cells = [
+            ("".join(cell["source"]), cell["metadata"].get("tags", []))
+            for cell in content["cells"]
+            if cell["cell_type"] == "code"
+        ]
         self.parameters = self._read_parameters()
 
     @property
@@ -175,16 +278,18 @@ class Notebook:
         source = self._cells[self._first][0]
         values = {}
         try:
-            exec(source, values)
+            with _carried_out():
+                exec(source, values)
             comments = _comments(source)
             assigned = [
                 (target.id, node.end_lineno)
                 for node in ast.parse(source).body
+                if isinstance(node, ast.Assign | ast.AnnAssign)
                 for target in getattr(node, "targets", [getattr(node, "target", None)])
                 if isinstance(target, ast.Name)
             ]
-        except Exception as error:
-            msg = f"the cell tagged 'parameters' of {self.path} fails: {error!r}."
+        except _CellError as error:
+            msg = f"the cell tagged 'parameters' of {self.path} fails: {error}."
             raise NotebookError(msg) from error
         return {
             name: Parameter(name, values[name], comments.get(line, ""))
@@ -225,11 +330,30 @@ class Notebook:
 
     def summary(self) -> str:
         """List the parameters with their defaults, on one line."""
-        return ", ".join(f"{p.name} = {p.default!r}" for p in self.parameters.values())
+        return ", ".join(
+            f"{name} = {shown(p.default)}" for name, p in self.parameters.items()
+        )
 
     def complete(self, values: dict) -> dict:
-        """Return values for all parameters: the given ones, else the notebook's own."""
-        return {name: p.default for name, p in self.parameters.items()} | values
+        """Return values for all parameters: the given ones, else the notebook's own.
+
+        A default that is no plain value, such as a function, is left out: the digest of
+        the notebook stands for it.
+
+        Parameters
+        ----------
+        values : dict of str to object
+            The given ones, by name.
+
+        Returns
+        -------
+        values : dict of str to object
+        """
+        found = {}
+        for name, parameter in self.parameters.items():
+            with contextlib.suppress(ValueError):
+                found[name] = as_plain(parameter.default, is_nan_allowed=True)
+        return found | values
 
     def refusal(self, values: dict) -> str | None:
         """Say why the notebook would refuse these values, or None.
@@ -249,24 +373,20 @@ class Notebook:
         """
         namespace = {"__name__": "__main__"}
         try:
-            with (
-                warnings.catch_warnings(),
-                contextlib.redirect_stdout(io.StringIO()),
-            ):
-                # The run itself will show them.
-                warnings.simplefilter("ignore")
+            with _carried_out():
                 for i, code in enumerate(self._checks):
                     exec(code, namespace)
                     if i == 0:
-                        namespace.update(values)
-        except Exception as error:
-            return f"{type(error).__name__}: {error}"
+                        # The cells may change what they get.
+                        namespace.update(copy.deepcopy(values))
+        except _CellError as error:
+            return str(error)
         return None
 
     @cached_property
     def _checks(self):
         """The code from the parameters to the call of check_parameters, compiled."""
-        sources = [source for source, _ in self._cells[self._first :]]
+        sources = [_without_commands(s) for s, _ in self._cells[self._first :]]
         calls = [i for i, source in enumerate(sources) if "check_parameters(" in source]
         return [
             compile(source, f"<{self.path.name}>", "exec")
@@ -275,11 +395,11 @@ class Notebook:
 
     @cached_property
     def _trees(self):
-        """Source and syntax tree of each code cell without IPython's own commands."""
+        """Source and syntax tree of each code cell that is Python."""
         trees = []
         for source, _ in self._cells:
-            with contextlib.suppress(SyntaxError):
-                trees.append((source, ast.parse(source)))
+            with contextlib.suppress(SyntaxError, ValueError, RecursionError):
+                trees.append((source, ast.parse(_without_commands(source))))
         return trees
 
     @cached_property
@@ -318,6 +438,7 @@ class Notebook:
             == "results_path"
             and node.args
             and isinstance(node.args[0], ast.Constant)
+            and isinstance(node.args[0].value, str)
         }
         return {"loaders": sorted(names & set(_LOADERS)), "results": sorted(results)}
 
@@ -364,25 +485,70 @@ def input_digests(*, loaders, results, dataset=None) -> dict:
     return found
 
 
-def code_digest() -> str:
+def code_digest(package=None) -> str:
     """Return the SHA-256 of what metrics rest on in `snnlib`: its modules and tables.
 
-    Any change to them counts, even a comment. The modules that draw, and those that
-    organise runs, do not count.
+    What a module does counts, whatever its docstrings, comments and form. The modules
+    that draw, and those that organise runs, do not count.
+
+    Parameters
+    ----------
+    package : path-like, optional
+        Folder of the package; by default, the one that is running.
 
     Returns
     -------
     digest : str
     """
-    package = Path(__file__).parent
-    files = sorted([*package.glob("*.py"), *package.glob("data/*.csv")])
-    return digest(
-        [
-            [path.name, hashlib.sha256(path.read_bytes()).hexdigest()]
-            for path in files
-            if path.stem not in _NOT_CALCULATING
-        ]
-    )
+    package = Path(package or Path(__file__).parent)
+    found = {}
+    for path in sorted([*package.rglob("*.py"), *package.rglob("data/*.csv")]):
+        name = path.relative_to(package)
+        parts = name.with_suffix("").parts
+        # What has no name for Python, such as an editor's copy, cannot be imported.
+        is_module = all(part.isidentifier() for part in parts)
+        if parts[0] in _NOT_CALCULATING or (name.suffix == ".py" and not is_module):
+            continue
+        content = path.read_bytes()
+        found[name.as_posix()] = (
+            _module_digest(content)
+            if name.suffix == ".py"
+            else hashlib.sha256(content).hexdigest()
+        )
+    return digest(found)
+
+
+@cache
+def _module_digest(content):
+    return digest(_syntax(ast.parse(content)))
+
+
+def _syntax(node):
+    """Return a syntax tree as nested lists, the same in every version of Python."""
+    # Versions differ in how ast.dump and ast.unparse write one tree, in the optional
+    # fields of a node, and in which characters repr shows as they are.
+    if isinstance(node, list):
+        # A text that nothing is done with is a docstring, or acts as a comment.
+        return [_syntax(item) for item in node if not _is_idle(item)]
+    if not isinstance(node, ast.AST):
+        return ascii(node)
+    if isinstance(node, ast.JoinedStr):
+        # 3.12 ends a format that holds another by an empty text.
+        parts = [part for part in node.values if getattr(part, "value", None) != ""]
+        node = ast.JoinedStr(values=parts)
+    fields = {name: value for name, value in ast.iter_fields(node) if name != "kind"}
+    return [
+        type(node).__name__,
+        *(
+            [name, _syntax(value)]
+            for name, value in sorted(fields.items())
+            if isinstance(node, ast.Constant) or value not in (None, [])
+        ),
+    ]
+
+
+def _is_idle(node):
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
 
 
 def digest(content: object) -> str:
@@ -399,3 +565,75 @@ def _comments(source):
         for token in tokens
         if token.type == tokenize.COMMENT
     }
+
+
+def _undo_run(content):
+    """Take out of a notebook what papermill put in; say whether there was nothing."""
+    cells = content["cells"]
+    content["cells"] = [
+        cell for cell in cells if _PUT_IN.isdisjoint(cell["metadata"].get("tags", []))
+    ]
+    # What a run of papermill or of a sweep said about itself.
+    traces = [content["metadata"].pop(name, None) for name in ("papermill", "snnlib")]
+    return len(content["cells"]) == len(cells) and not any(traces)
+
+
+def _without_commands(source):
+    """Return a cell's source without the lines that are IPython's own commands."""
+    return re.sub(r"(?m)^([ \t]*)[%!].*$", r"\1pass", source)
+
+
+def _one_line(error):
+    try:
+        text = str(error)
+    except Exception:
+        text = "its message cannot be shown"
+    return " ".join(f"{type(error).__name__}: {text}".split())
+
+
+class _CellError(Exception):
+    """What a cell raised, on one line."""
+
+
+class _Interrupt(KeyboardInterrupt):
+    """Ctrl-C, and not a cell that raises what Ctrl-C does."""
+
+
+@contextlib.contextmanager
+def _carried_out():
+    """Carry out code of a notebook in quiet; whatever it raises is a `_CellError`.
+
+    A cell may end its own process, by sys.exit() for example, but not this one.
+    """
+    try:
+        with (
+            _ctrl_c_known(),
+            warnings.catch_warnings(),
+            contextlib.redirect_stdout(io.StringIO()),
+        ):
+            # The run itself will show them.
+            warnings.simplefilter("ignore")
+            yield
+    except _Interrupt:
+        raise
+    except BaseException as error:
+        raise _CellError(_one_line(error)) from error
+
+
+@contextlib.contextmanager
+def _ctrl_c_known():
+    """Have Ctrl-C raise `_Interrupt`, where it would raise KeyboardInterrupt."""
+
+    def interrupt(*_):
+        raise _Interrupt
+
+    handler = signal.getsignal(signal.SIGINT)
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or handler is not signal.default_int_handler:
+        yield
+        return
+    signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, handler)

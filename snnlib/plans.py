@@ -1,25 +1,35 @@
 """Plans: what a sweep is to run, read from a definition and checked."""
 
 import itertools
+import json
 import math
 import random
 import re
+import warnings
 from dataclasses import dataclass, field
 from functools import cache
 from numbers import Integral, Real
 from pathlib import Path
+from typing import ClassVar
 
 from snnlib._version import __version__
 from snnlib.parameters import (
     Notebook,
     NotebookError,
     ParameterError,
+    as_plain,
     code_digest,
     digest,
+    shown,
 )
 
 _WAYS = ("one_at_a_time", "grid", "random")
 _KEYS = ("notebook", "parameters", *_WAYS, "seeds", "figures")
+# The columns of a table that are no parameter of a run.
+_TAKEN = ("run_id", "axis", "wall_time", "versions")
+# Rows of a plan, and values in a file, whose anchors can multiply them without end.
+_MOST_ROWS = 1_000_000
+_MOST_VALUES = 1_000_000
 
 
 class SweepError(ValueError):
@@ -102,17 +112,22 @@ def read_plan(path) -> Plan:
     """
     path = Path(path)
     try:
-        content, lines = _read_yaml(path.read_text(encoding="utf-8"), path)
+        # Some editors put a mark before UTF-8.
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         msg = f"{path} cannot be read: {error.strerror}."
         raise SweepError(msg) from error
+    except ValueError as error:
+        msg = f"{path} is not a file of text in UTF-8: {error}."
+        raise SweepError(msg) from error
+    content, lines = _read_yaml(text, path)
     return _Planner(content, lines, path).plan()
 
 
 def make_plan(notebook, **definition) -> Plan:
     """Plan a sweep from Python, with the keys that a definition in YAML has.
 
-    NumPy scalars become plain numbers.
+    NumPy's numbers and arrays become plain ones.
 
     Parameters
     ----------
@@ -145,11 +160,16 @@ def read_value(text: str) -> object:
     Returns
     -------
     value : None, bool, int, float, str, list or dict
+
+    Raises
+    ------
+    SweepError
+        If it is no YAML.
     """
     # papermill's own command line takes Python's word for it.
     if text == "None":
         return None
-    return _read_yaml(text, "the value")[0]
+    return _read_yaml(text, f"the value {shown(text)}")[0]
 
 
 class _Planner:
@@ -168,6 +188,7 @@ class _Planner:
         self.fixed = self._fixed()
         points = self._points()
         repeats = self._repeats(points)
+        self._check_count((), len(points) * len(repeats))
         self.identity = {
             "notebook": self.notebook.digest,
             "snnlib": __version__,
@@ -179,22 +200,28 @@ class _Planner:
             rows.append((axis, run))
             places.setdefault(run.id, (run, where))
         self._let_notebook_check(places.values())
-        return Plan(self.notebook, rows, figures, self.content, self.identity)
+        definition = as_plain(self.content)
+        return Plan(self.notebook, rows, figures, definition, self.identity)
 
     def _open_notebook(self):
         name = self.content["notebook"]
         if not isinstance(name, str):
-            raise self._error(("notebook",), f"must be a path; got {name!r}.")
+            raise self._error(("notebook",), f"must be a path; got {shown(name)}.")
         try:
-            return Notebook(self.path.parent / name if self.path else name)
+            notebook = Notebook(self.path.parent / name if self.path else name)
         except NotebookError as error:
             raise self._error(("notebook",), str(error)) from error
+        for taken in _TAKEN:
+            if taken in notebook.parameters:
+                msg = f"its parameter {taken!r} has the name of a column of the table."
+                raise self._error(("notebook",), msg)
+        return notebook
 
     def _fixed(self):
         values = self.content.get("parameters", {})
         if not isinstance(values, dict):
             raise self._error(
-                ("parameters",), f"must map names to values; got {values!r}."
+                ("parameters",), f"must map names to values; got {shown(values)}."
             )
         return {
             name: self._convert(("parameters", name), name, value)
@@ -222,6 +249,7 @@ class _Planner:
     def _grid(self):
         axes = self._axes(("grid",), self.content["grid"])
         self._check_not_fixed(("grid",), axes)
+        self._check_count(("grid",), math.prod(map(len, axes.values())))
         return [
             (None, dict(zip(axes, values, strict=True)), ("grid",))
             for values in itertools.product(*axes.values())
@@ -232,22 +260,30 @@ class _Planner:
         self._check_keys(drawn, ("n", "seed", "axes"), ("random",), ("n", "axes"))
         n, seed = drawn["n"], drawn.get("seed", 0)
         self._check_whole(("random", "n"), n, low=1)
+        self._check_count(("random", "n"), n)
         self._check_whole(("random", "seed"), seed, low=0)
         axes = self._axes(("random", "axes"), drawn["axes"], ranges=True)
         self._check_not_fixed(("random", "axes"), axes)
         rng = random.Random(int(seed))
-        points = {}
-        for _ in range(1000 * n):
+        points, misses = {}, 0
+        # A point that is as rare as one of a thousand of each found is not missed.
+        while len(points) < n and misses < 1000 * (len(points) + 1):
             point = {name: _draw(rng, values) for name, values in axes.items()}
-            points.setdefault(tuple(point.values()), point)
-            if len(points) == n:
-                return [(None, point, ("random",)) for point in points.values()]
-        msg = f"asks for {n} points, but only {len(points)} different ones were found."
-        raise self._error(("random", "n"), msg)
+            is_new = points.setdefault(_key(point), point) is point
+            misses = 0 if is_new else misses + 1
+        if len(points) < n:
+            msg = (
+                f"asks for {shown(n)} points, but only {len(points)} different ones "
+                "were found."
+            )
+            raise self._error(("random", "n"), msg)
+        return [(None, point, ("random",)) for point in points.values()]
 
     def _axes(self, where, axes, *, ranges=False):
         if not isinstance(axes, dict) or not axes:
-            msg = f"must name a parameter or more, with their values; got {axes!r}."
+            msg = (
+                f"must name a parameter or more, with their values; got {shown(axes)}."
+            )
             raise self._error(where, msg)
         return {
             name: self._range((*where, name), name, values)
@@ -258,32 +294,40 @@ class _Planner:
 
     def _list(self, where, name, values):
         self._default(where, name)
-        values = values.tolist() if hasattr(values, "tolist") else values
+        values = _listed(values)
         if not isinstance(values, list | tuple) or not values:
-            raise self._error(where, f"must list one value or more; got {values!r}.")
-        converted = []
+            msg = f"must list one value or more; got {shown(values)}."
+            raise self._error(where, msg)
+        self._check_count(where, len(values))
+        converted = {}
         for i, value in enumerate(values):
             value = self._convert((*where, i), name, value)
-            if value in converted:
-                raise self._error((*where, i), f"{value!r} is in the list already.")
-            converted.append(value)
-        return converted
+            if _key(value) in converted:
+                msg = f"{shown(value)} is in the list already."
+                raise self._error((*where, i), msg)
+            converted[_key(value)] = value
+        return list(converted.values())
 
     def _range(self, where, name, limits):
         self._check_keys(limits, ("low", "high", "log"), where, ("low", "high"))
         default = self._default(where, name)
         if isinstance(default, bool) or not isinstance(default, Real):
-            raise self._error(where, f"can have no range: its default is {default!r}.")
+            msg = f"can have no range: its default is {shown(default)}."
+            raise self._error(where, msg)
         low, high = (
             self._convert((*where, end), name, limits[end]) for end in ("low", "high")
         )
         log = limits.get("log", False)
         self._check_bool((*where, "log"), log)
-        if None in (low, high) or not low < high < math.inf:
-            raise self._error(where, f"must have low < high; got {low!r} and {high!r}.")
+        if None in (low, high) or not -math.inf < low < high < math.inf:
+            msg = f"must have low < high; got {shown(low)} and {shown(high)}."
+            raise self._error(where, msg)
+        if isinstance(low, float) and math.isinf(high - low):
+            msg = f"must be within a float's range; got from {low!r} to {high!r}."
+            raise self._error(where, msg)
         if log and low <= 0:
             raise self._error(
-                (*where, "low"), f"must be above 0 with log; got {low!r}."
+                (*where, "low"), f"must be above 0 with log; got {shown(low)}."
             )
         return {"low": low, "high": high, "log": log}
 
@@ -292,21 +336,25 @@ class _Planner:
         if "seeds" not in self.content:
             return [{}]
         seeds = self.content["seeds"]
-        if "seed" in self.fixed or "seed" in points[0][1]:
+        if "seed" in self.fixed or any("seed" in point for _, point, _ in points):
             raise self._error(
                 ("seeds",), "cannot be given where `seed` is set elsewhere."
             )
+        seeds = _listed(seeds)
         if not isinstance(seeds, list | tuple):
             self._check_whole(("seeds",), seeds, low=1)
-            seeds = range(seeds)
-        return [{"seed": seed} for seed in self._list(("seeds",), "seed", list(seeds))]
+            self._check_count(("seeds",), seeds)
+            seeds = list(range(seeds))
+        return [{"seed": seed} for seed in self._list(("seeds",), "seed", seeds)]
 
     # Runs.
 
     def _run(self, given):
         values = self.notebook.complete(given)
+        dataset = values.get("dataset")
         try:
-            inputs = self._inputs(values.get("dataset"))
+            # The names of data sets are words.
+            inputs = self._inputs(dataset if isinstance(dataset, str) else None)
         except (OSError, ValueError) as error:
             msg = f"it reads what cannot be read here: {error}"
             raise self._error(("notebook",), msg) from error
@@ -321,7 +369,7 @@ class _Planner:
         for run, where in runs:
             reason = self.notebook.refusal(run.values)
             if reason is not None:
-                point = ", ".join(f"{k} = {v!r}" for k, v in run.given.items())
+                point = ", ".join(f"{k} = {shown(v)}" for k, v in run.given.items())
                 msg = f"{self.notebook.path.name} refuses {point}: {reason}"
                 raise self._error(where, msg)
 
@@ -340,17 +388,16 @@ class _Planner:
 
     def _check_keys(self, content, allowed, where=(), required=()):
         if not isinstance(content, dict):
-            raise self._error(where, f"must map keys to values; got {content!r}.")
+            msg = f"must map keys to values; got {shown(content)}."
+            raise self._error(where, msg)
         for key in content:
             if key not in allowed:
-                raise self._error(
-                    (*where, key), f"is none of the keys {list(allowed)}."
-                )
+                msg = f"is none of the keys {list(allowed)}."
+                raise self._error((*where, key), msg)
         for key in required:
             if key not in content:
-                raise self._error(
-                    where, f"must have the key {key!r}; got {list(content)}."
-                )
+                msg = f"must have the key {key!r}; got {shown(list(content))}."
+                raise self._error(where, msg)
 
     def _check_not_fixed(self, where, axes):
         for name in axes:
@@ -360,13 +407,17 @@ class _Planner:
 
     def _check_bool(self, where, value):
         if not isinstance(value, bool):
-            raise self._error(where, f"must be true or false; got {value!r}.")
+            raise self._error(where, f"must be true or false; got {shown(value)}.")
 
     def _check_whole(self, where, value, *, low):
         if not isinstance(value, Integral) or isinstance(value, bool) or value < low:
-            raise self._error(
-                where, f"must be a whole number from {low} on; got {value!r}."
-            )
+            msg = f"must be a whole number from {low} on; got {shown(value)}."
+            raise self._error(where, msg)
+
+    def _check_count(self, where, n):
+        if n > _MOST_ROWS:
+            msg = f"asks for {shown(n)} rows, and a sweep has at most {_MOST_ROWS}."
+            raise self._error(where, msg)
 
     def _error(self, where, problem):
         """Return an error that begins with file, line and key."""
@@ -381,69 +432,140 @@ class _Planner:
         return SweepError(msg)
 
 
+def _listed(values):
+    """Return an array as a list, and anything else as it is."""
+    is_array = hasattr(values, "tolist") and not isinstance(values, type)
+    return values.tolist() if is_array else values
+
+
+def _key(value):
+    """Return what two values share only if a run of one is a run of the other."""
+    return json.dumps(value, sort_keys=True)
+
+
 def _draw(rng, values):
     """Draw from a list or a range, to six digits, which any machine agrees on."""
     if isinstance(values, list):
         return rng.choice(values)
     low, high, log = values["low"], values["high"], values["log"]
-    if isinstance(low, int):
-        return (
-            round(math.exp(rng.uniform(*map(math.log, (low, high)))))
-            if log
-            else (rng.randint(low, high))
-        )
-    if log:
-        return float(f"{math.exp(rng.uniform(math.log(low), math.log(high))):.6g}")
-    return float(f"{rng.uniform(low, high):.6g}")
+    if isinstance(low, int) and not log:
+        return rng.randint(low, high)
+    value = (
+        math.exp(rng.uniform(math.log(low), math.log(high)))
+        if log
+        else rng.uniform(low, high)
+    )
+    value = round(value) if isinstance(low, int) else float(f"{value:.6g}")
+    # Rounding may have led out of the range.
+    return min(max(value, low), high)
+
+
+# YAML 1.2, in which yes, 12:30 and 2024-01-01 are text. A number does not begin with
+# zeros, so that 007 stays what it is.
+
+_TAG = "tag:yaml.org,2002:"
+_WORDS = {
+    "null": r"(~|null|Null|NULL)?",
+    "bool": r"true|True|TRUE|false|False|FALSE",
+    "int": r"[-+]?(0|[1-9][0-9]*)|0o[0-7]+|0x[0-9a-fA-F]+",
+    "float": r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
+    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+}
 
 
 def _read_yaml(text, source):
     """Return the content of a YAML text, and the line of each key and item."""
-    yaml = _import_yaml()
+    lines, n_values = {}, itertools.count(1)
 
-    class Loader(yaml.SafeLoader):
-        pass
-
-    # YAML 1.1 takes 1e-3 for a word, because it has no point.
-    Loader.add_implicit_resolver(
-        "tag:yaml.org,2002:float",
-        re.compile(r"[-+]?\d+[eE][-+]?\d+$"),
-        list("-+0123456789"),
-    )
-    lines = {}
+    def refuse(node, problem):
+        msg = f"{source}, line {node.start_mark.line + 1}: {problem}."
+        raise SweepError(msg)
 
     def content(node, where):
         lines.setdefault(where, node.start_mark.line + 1)
-        if isinstance(node, yaml.SequenceNode):
+        if next(n_values) > _MOST_VALUES:
+            refuse(node, f"its anchors make more than {_MOST_VALUES} values")
+        kind = str(node.tag).removeprefix(_TAG)
+        if (kind, node.id) == ("map", "mapping"):
+            return mapping(node, where)
+        if (kind, node.id) == ("seq", "sequence"):
             return [content(item, (*where, i)) for i, item in enumerate(node.value)]
-        if not isinstance(node, yaml.MappingNode):
-            return loader.construct_object(node)
+        if kind not in ("str", *_WORDS) or node.id != "scalar":
+            refuse(node, f"the tag {kind!r} means nothing here")
+        try:
+            return _scalar(kind, node.value)
+        except ValueError:
+            refuse(node, f"{shown(node.value)} is no {kind} that can be read")
+
+    def mapping(node, where):
         found = {}
         for key_node, value_node in node.value:
             key = content(key_node, (*where, None))
-            line = lines[(*where, key)] = key_node.start_mark.line + 1
             if not isinstance(key, str) or key in found:
-                why = "is there twice" if key in found else "is not a name"
-                msg = f"{source}, line {line}: the key {key!r} {why}."
-                raise SweepError(msg)
+                is_name = isinstance(key, str)
+                why = "is there twice" if is_name else "is not a name"
+                refuse(key_node, f"the key {shown(key)} {why}")
+            lines[(*where, key)] = key_node.start_mark.line + 1
             found[key] = content(value_node, (*where, key))
         return found
 
+    node = _compose(text, source)
     try:
-        loader = Loader(text)
-        node = loader.get_single_node()
         return (None if node is None else content(node, ())), lines
-    except yaml.YAMLError as error:
+    except RecursionError:
+        msg = f"{source}: it is nested too deeply, or holds itself."
+        raise SweepError(msg) from None
+
+
+def _scalar(kind, word):
+    """Return the value of a word of a known kind, which a tag may have claimed."""
+    if kind != "str" and not re.fullmatch(_WORDS[kind], word):
+        msg = f"{word} is no {kind}"
+        raise ValueError(msg)
+    if kind == "null":
+        return None
+    if kind == "bool":
+        return word.lower() == "true"
+    if kind == "int":
+        return int(word, 0)
+    if kind == "float":
+        value = float(re.sub(r"\.(?=[inIN])", "", word))
+        if math.isinf(value) and "inf" not in word.lower():
+            msg = f"{word} is beyond a float's range"
+            raise ValueError(msg)
+        return value
+    # JSON writes a letter beyond 16 bits as a pair, which YAML leaves apart.
+    return word.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+
+
+def _compose(text, source):
+    """Return the nodes of a YAML text, in which words have the kinds of `_WORDS`."""
+    try:
+        from ruamel.yaml import YAML, YAMLError
+        from ruamel.yaml.resolver import VersionedResolver
+    except ImportError as error:
+        msg = 'Sweeps need ruamel.yaml. Install it with: pip install "snnlib[sweep]"'
+        raise ImportError(msg) from error
+
+    class Resolver(VersionedResolver):
+        versioned_resolver: ClassVar = {
+            # By the first letter, or None for any.
+            None: [(_TAG + k, re.compile(f"({p})$")) for k, p in _WORDS.items()]
+        }
+
+    reader = YAML(typ="safe", pure=True)
+    reader.Resolver = Resolver
+    try:
+        with warnings.catch_warnings():
+            # An anchor may be used again.
+            warnings.simplefilter("ignore")
+            return reader.compose(text)
+    except RecursionError:
+        msg = f"{source}: it is nested too deeply."
+        raise SweepError(msg) from None
+    except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
-        msg = f"{source}{line}: not YAML: {getattr(error, 'problem', error)}."
+        problem = " ".join(str(getattr(error, "problem", None) or error).split())
+        msg = f"{source}{line}: not YAML: {problem}."
         raise SweepError(msg) from error
-
-
-def _import_yaml():
-    try:
-        import yaml
-    except ImportError as error:
-        msg = 'Sweeps need PyYAML. Install it with: pip install "snnlib[sweep]"'
-        raise ImportError(msg) from error
-    return yaml

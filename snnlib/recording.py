@@ -5,6 +5,8 @@ import math
 from numbers import Integral, Real
 from pathlib import Path
 
+from snnlib.files import plain
+
 MIME_TYPE = "application/vnd.snnlib.metrics+json"
 
 
@@ -35,13 +37,13 @@ def record(metrics):
     """
     from IPython.display import display
 
-    plain = {_check_name(name): _plain(name, value) for name, value in metrics.items()}
-    if not plain:
+    found = {_check_name(name): _metric(name, value) for name, value in metrics.items()}
+    if not found:
         msg = "metrics must hold at least one value to record; got none."
         raise ValueError(msg)
-    width = max(map(len, plain))
-    lines = "\n".join(f"{name:<{width}}  {_show(v)}" for name, v in plain.items())
-    display({MIME_TYPE: plain, "text/plain": lines}, raw=True)
+    width = max(map(len, found))
+    lines = "\n".join(f"{name:<{width}}  {_show(v)}" for name, v in found.items())
+    display({MIME_TYPE: found, "text/plain": lines}, raw=True)
 
 
 def read_metrics(path):
@@ -65,7 +67,10 @@ def read_metrics(path):
         If the file is not a notebook, was not run to its record, or recorded one
         name twice with two values.
     """
-    notebook = _read_notebook(Path(path))
+    try:
+        _, notebook = read_notebook(path)
+    except ValueError as error:
+        raise MetricsError(str(error)) from error
     metrics = {}
     for recorded in _recorded(notebook):
         for name, value in recorded.items():
@@ -116,22 +121,75 @@ def results_path(name):
     raise FileNotFoundError(msg)
 
 
-def _read_notebook(path):
+def read_notebook(path):
+    """Read a notebook's file, as far as its cells have what a notebook's have.
+
+    Parameters
+    ----------
+    path : path-like
+        The file.
+
+    Returns
+    -------
+    text : str
+        All that is in it.
+    content : dict
+        The same as JSON has it, with metadata for it and each cell.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    ValueError
+        If it is not a notebook. The message names the file and the reason.
+    """
     try:
-        notebook = json.loads(path.read_text(encoding="utf-8"))
-        notebook["cells"]
-    except (ValueError, KeyError, TypeError) as error:
-        msg = f"{path} is not a notebook, or only half of one: {error!r}"
-        raise MetricsError(msg) from error
-    return notebook
+        text = Path(path).read_text(encoding="utf-8")
+        content = json.loads(text)
+        cells = content["cells"]
+        for part in (content, *cells):
+            part.setdefault("metadata", {}).keys()
+        is_whole = all(map(_is_cell, cells))
+    except (KeyError, TypeError, AttributeError):
+        is_whole = False
+    except RecursionError:
+        msg = f"{path} is not a notebook: it is nested too deeply."
+        raise ValueError(msg) from None
+    except ValueError as error:
+        msg = f"{path} is not a notebook, or only half of one: {error}."
+        raise ValueError(msg) from error
+    if not is_whole:
+        msg = (
+            f"{path} is not a notebook: it has no cells, or not as version 4 has them."
+        )
+        raise ValueError(msg)
+    return text, content
+
+
+def _is_cell(cell):
+    """Say whether a cell has the types that the format of notebooks asks for."""
+    source, tags = cell["source"], cell["metadata"].get("tags", [])
+    lines = [source] if isinstance(source, str) else source
+    return (
+        isinstance(cell["cell_type"], str)
+        and isinstance(lines, list)
+        and isinstance(tags, list)
+        and all(isinstance(text, str) for text in (*lines, *tags))
+        and all(
+            isinstance(part, dict)
+            for output in cell.get("outputs", ())
+            for part in (output, output.get("data", {}))
+        )
+    )
 
 
 def _recorded(notebook):
     """Yield the content of each metrics output, from top to bottom."""
     for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
-            if MIME_TYPE in output.get("data", {}):
-                yield output["data"][MIME_TYPE]
+            recorded = output.get("data", {}).get(MIME_TYPE)
+            if isinstance(recorded, dict):
+                yield recorded
 
 
 def _check_name(name):
@@ -141,16 +199,19 @@ def _check_name(name):
     return name
 
 
-def _plain(name, value):
+def _metric(name, value):
     """Return ``value`` as JSON knows it, with NaN and infinity as None."""
+    value = plain(value)
     if value is None or isinstance(value, (str, bool)):
         return value
-    if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
-        return _plain(name, value.item())
-    if isinstance(value, Integral):
-        return int(value)
-    if isinstance(value, Real):
-        return float(value) if math.isfinite(value) else None
+    try:
+        if isinstance(value, Real) and not math.isfinite(value):
+            return None
+        if isinstance(value, Real):
+            return int(value) if isinstance(value, Integral) else float(value)
+    except OverflowError as error:
+        msg = f"metrics[{name!r}] must be a number that a float can hold."
+        raise ValueError(msg) from error
     msg = (
         f"metrics[{name!r}] must be a number, a string, a bool or None; "
         f"got {type(value).__name__}."

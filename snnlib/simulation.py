@@ -5,13 +5,23 @@ same; it only takes them for all samples and all settings together.
 """
 
 import math
-import warnings
 
 import nengo
 import numpy as np
 from nengo.builder import Model
 
+from snnlib.checks import (
+    check_choice,
+    check_finite,
+    check_number,
+    check_whole,
+    warn_caller,
+)
+
 READOUTS = ("mean", "last")
+
+# The share of its spikes that a neuron may lose to long steps without a warning.
+_LOST_IN_SILENCE = 0.05
 
 
 def lif_spikes(current, n_steps, *, neuron_type=None, dt=0.001, voltage=0.0):
@@ -29,9 +39,11 @@ def lif_spikes(current, n_steps, *, neuron_type=None, dt=0.001, voltage=0.0):
     neuron_type : nengo.LIF or None, default=None
         Time constants and amplitude; None means ``nengo.LIF()``.
     dt : float, default=0.001
-        Length of a step in seconds.
+        Length of a step in seconds. Where it is longer than ``tau_ref``, neurons fire
+        less than their formula says: a step has room for one spike.
     voltage : array-like, default=0.0
-        Membrane voltage before the first step, broadcast against ``current``.
+        Membrane voltage before the first step, at most 1; broadcast against
+        ``current``.
 
     Returns
     -------
@@ -39,13 +51,25 @@ def lif_spikes(current, n_steps, *, neuron_type=None, dt=0.001, voltage=0.0):
         Whether each neuron fired in each step. The output of a Nengo neuron is this
         times ``amplitude / dt``.
 
+    Raises
+    ------
+    ValueError
+        If a number is missing, not finite or out of range, or ``neuron_type`` is
+        another kind of neuron.
+
     Examples
     --------
     >>> lif_spikes([0.9, 2.0, 5.0], n_steps=1000).sum(axis=0).tolist()
     [0, 63, 155]
     """
     neuron_type = nengo.LIF() if neuron_type is None else neuron_type
-    current = np.asarray(current, dtype=float)
+    if type(neuron_type) is not nengo.LIF:
+        msg = f"neuron_type must be a nengo.LIF or None; got {neuron_type!r}."
+        raise ValueError(msg)
+    current = check_finite("current", current)
+    n_steps = check_whole("n_steps", n_steps, 0)
+    dt = check_number("dt", dt, above=0)
+    voltage = _check_voltage(voltage, neuron_type.min_voltage, current.shape)
     # nengo.LIF.step selects with masks, which needs at least one axis.
     batch = np.atleast_1d(current)
     state = {
@@ -58,6 +82,25 @@ def lif_spikes(current, n_steps, *, neuron_type=None, dt=0.001, voltage=0.0):
         neuron_type.step(dt, batch, output, **state)
         np.greater(output, 0, out=spikes[step])
     return spikes.reshape(n_steps, *current.shape)
+
+
+def _check_voltage(voltage, lowest, shape):
+    """Return voltages below the threshold, of a shape that fits the currents'."""
+    voltage = check_finite("voltage", voltage)
+    if voltage.size and not (voltage.min() >= lowest and voltage.max() <= 1):
+        msg = (
+            f"voltage must be from {lowest:g} to 1, the threshold; got values from "
+            f"{voltage.min():g} to {voltage.max():g}."
+        )
+        raise ValueError(msg)
+    try:
+        return np.broadcast_to(voltage, shape)
+    except ValueError as error:
+        msg = (
+            f"voltage must have the shape of current, {shape}, or go with it; "
+            f"got {voltage.shape}."
+        )
+        raise ValueError(msg) from error
 
 
 def lowpass(signal, synapse, *, dt=0.001, axis=0):
@@ -82,22 +125,38 @@ def lowpass(signal, synapse, *, dt=0.001, axis=0):
     -------
     filtered : ndarray of the shape of ``signal``
 
+    Raises
+    ------
+    ValueError
+        If ``signal`` holds no real numbers, or a time is not finite or negative.
+
     Examples
     --------
     >>> lowpass([1.0] * 31, synapse=0.1)[30].round(3).item()
     0.259
     """
-    signal = np.asarray(signal, dtype=float)
+    signal = _check_signal(signal)
+    synapse = check_number("synapse", synapse, low=0, is_optional=True)
+    dt = check_number("dt", dt, above=0)
     if not synapse:
         return signal
-    if not 0 < synapse < math.inf:
-        msg = f"synapse must be a finite time from 0 s, or None; got {synapse}."
-        raise ValueError(msg)
     from scipy.signal import lfilter
 
     # y[t] = a y[t-1] + (1 - a) u[t-1], exact for an input held over each step.
     keep = math.exp(-dt / synapse)
     return lfilter([0, 1 - keep], [1, -keep], signal, axis=axis)
+
+
+def _check_signal(signal):
+    """Return a signal as floats; NaN and infinity may pass through a filter."""
+    signal = np.asarray(signal)
+    if signal.dtype.kind not in "buif" or signal.ndim == 0:
+        msg = (
+            "signal must be an array of real numbers with an axis of time; got dtype "
+            f"{signal.dtype} and shape {signal.shape}."
+        )
+        raise ValueError(msg)
+    return signal.astype(float, copy=False)
 
 
 def settled_fraction(synapse, presentation_time):
@@ -115,11 +174,18 @@ def settled_fraction(synapse, presentation_time):
     fraction : float
         ``1 - exp(-presentation_time / synapse)``.
 
+    Raises
+    ------
+    ValueError
+        If a time is negative or no finite number.
+
     Examples
     --------
     >>> round(settled_fraction(0.1, 0.03), 3)
     0.259
     """
+    synapse = check_number("synapse", synapse, low=0, is_optional=True)
+    presentation_time = check_number("presentation_time", presentation_time, low=0)
     if not synapse:
         return 1.0
     return -math.expm1(-presentation_time / synapse)
@@ -142,11 +208,17 @@ def read_out(signal, readout="mean", *, axis=0):
     -------
     value : ndarray
         ``signal`` without the time axis.
+
+    Raises
+    ------
+    ValueError
+        If there is no such read-out, or no step to read.
     """
-    if readout not in READOUTS:
-        msg = f"readout must be one of {sorted(READOUTS)}; got {readout!r}."
-        raise ValueError(msg)
+    check_choice("readout", readout, READOUTS)
     signal = np.moveaxis(np.asarray(signal), axis, 0)
+    if not len(signal):
+        msg = f"signal must hold a step or more to read out; got shape {signal.shape}."
+        raise ValueError(msg)
     if readout == "last":
         return signal[-1]
     return signal[len(signal) // 2 :].mean(axis=0)
@@ -165,57 +237,54 @@ def step_count(presentation_time, dt):
     Returns
     -------
     n_steps : int
-    """
-    n_steps = round(presentation_time / dt)
-    if n_steps < 1:
-        msg = (
-            f"presentation_time must be at least one step of dt={dt} s; "
-            f"got {presentation_time}."
-        )
-        raise ValueError(msg)
-    return n_steps
-
-
-def check_lif(*, max_rate, tau_ref, synapse, presentation_time, dt, owner="LIF"):
-    """Refuse settings no LIF neuron can meet, and warn of a synapse that stays behind.
-
-    Parameters
-    ----------
-    max_rate : float
-        Firing rate at an input of 1, in Hz.
-    tau_ref : float
-        Refractory period in seconds.
-    synapse : float or None
-        Low-pass time constant in seconds.
-    presentation_time : float
-        How long an input is shown, in seconds.
-    dt : float
-        Length of a step in seconds.
-    owner : str, default="LIF"
-        Name of the class to blame in the message.
 
     Raises
     ------
     ValueError
-        If ``max_rate`` is not below ``1 / tau_ref``, or the presentation is shorter
-        than a step.
+        If it is less than one or more than a thousand million.
     """
-    step_count(presentation_time, dt)
-    if tau_ref > 0 and max_rate * tau_ref >= 1:
+    presentation_time = check_number("presentation_time", presentation_time, above=0)
+    dt = check_number("dt", dt, above=0)
+    # Compared before it is rounded, for a quotient may be infinite.
+    n_steps = presentation_time / dt
+    if not 0.5 < n_steps <= 1e9:
         msg = (
-            f"The 'max_rate' parameter of {owner} must be below 1 / tau_ref = "
-            f"{1 / tau_ref:g} Hz, the rate of a neuron that never waits. "
-            f"Got {max_rate} instead."
+            f"presentation_time must be at least one step of dt={dt} s and at most "
+            f"1e9 of them; got {presentation_time}."
         )
         raise ValueError(msg)
+    return round(n_steps)
+
+
+def warn_of_settings(lif, *, dt, synapse, presentation_time, owner):
+    """Warn of an output that stays behind, and of spikes that steps leave out.
+
+    Parameters
+    ----------
+    lif : snnlib.neurons.Lif
+        The neuron.
+    dt : float
+        Length of a step in seconds.
+    synapse : float or None
+        Low-pass time constant of the output in seconds.
+    presentation_time : float
+        How long an input is shown, in seconds.
+    owner : str
+        Name of the class to name in the message.
+    """
     if synapse is not None and synapse > presentation_time:
         fraction = settled_fraction(synapse, presentation_time)
-        warnings.warn(
+        warn_caller(
             f"{owner}: synapse={synapse} s is longer than presentation_time="
             f"{presentation_time} s, so the output settles to only {fraction:.0%} of "
-            "its final value.",
-            UserWarning,
-            stacklevel=3,
+            "its final value."
+        )
+    lost = lif.lost_time(dt)
+    if lost > _LOST_IN_SILENCE:
+        warn_caller(
+            f"{owner}: dt={dt} s is longer than tau_ref={lif.tau_ref} s, and a step "
+            f"has room for one spike: near max_rate={lif.max_rate} Hz, up to "
+            f"{min(lost, 1):.0%} of a neuron's spikes are left out."
         )
 
 
@@ -242,19 +311,35 @@ def simulate(network, x, presentation_time, *, dt=0.001, progress_bar=False):
     -------
     recorded : dict of str to ndarray of shape (n_samples, n_steps, size)
         What each probe recorded, by its label.
+
+    Raises
+    ------
+    ValueError
+        If the network has no input, or ``x`` or a time does not fit.
     """
+    n_steps = step_count(presentation_time, dt)
+    samples = np.atleast_2d(check_finite("x", x))
+    if not isinstance(getattr(network, "input", None), nengo.Node):
+        msg = f"network must be a nengo.Network with a Node `input`; got {network!r}."
+        raise ValueError(msg)
+    if samples.shape[1:] != (network.input.size_out,) or not len(samples):
+        msg = (
+            f"x must have shape (n_samples, {network.input.size_out}), with a sample "
+            f"or more; got {np.shape(x)}."
+        )
+        raise ValueError(msg)
     recorded = {probe.label: [] for probe in network.all_probes}
     shown_before = network.input.output
     try:
-        for sample in np.atleast_2d(x):
+        for sample in samples:
             network.input.output = sample
             # A model of its own goes without Nengo's cache of decoders, which warns
             # when two processes meet in it; no decoders are solved for here.
             model = Model(dt=float(dt))
             with nengo.Simulator(
-                network, dt=dt, model=model, progress_bar=progress_bar
+                network, model=model, progress_bar=progress_bar
             ) as sim:
-                sim.run_steps(step_count(presentation_time, dt))
+                sim.run_steps(n_steps)
             for probe in network.all_probes:
                 recorded[probe.label].append(sim.data[probe])
     finally:

@@ -13,10 +13,8 @@ parameters travel to a worker, and the executed notebook travels back.
 """
 
 import contextlib
-import csv
 import datetime
 import hashlib
-import io
 import json
 import logging
 import os
@@ -32,6 +30,7 @@ from snnlib.kernels import system_problem
 from snnlib.parameters import digest
 from snnlib.plans import Plan, Run, SweepError
 from snnlib.recording import MetricsError, read_metrics
+from snnlib.tables import write_table
 from snnlib.workers import (
     check_address,
     import_extra,
@@ -258,14 +257,9 @@ class Collected:
         if path.suffix != ".csv":
             msg = f"path must end in .csv; got {str(path)!r}."
             raise ValueError(msg)
-        columns = list(dict.fromkeys(name for row in self.rows for name in row))
-        table = io.StringIO()
-        writer = csv.DictWriter(table, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write(path, table.getvalue())
-        sha256 = hashlib.sha256(table.getvalue().encode()).hexdigest()
+        table = write_table(path, self.rows)
+        sha256 = hashlib.sha256(table.encode()).hexdigest()
         provenance = {"table": path.name, "sha256": sha256, **self.provenance}
         _write(path.with_suffix(".json"), _dump(provenance))
 

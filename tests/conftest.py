@@ -4,7 +4,6 @@ import os
 import shutil
 import socket
 import subprocess
-from collections import Counter
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,23 +17,33 @@ nengo.rc.set("decoder_cache", "enabled", "False")
 
 ROOT = Path(__file__).resolve().parent.parent
 HOW_TO_RUN = {"slow": "make test-slow", "network": ".venv/bin/pytest -m network"}
-left_out = pytest.StashKey[list]()
+left_out = pytest.StashKey[dict]()
+
+
+def pytest_configure(config):
+    """Count what the marks leave out, where a worker of xdist can send it home."""
+    config.stash[left_out] = dict.fromkeys(HOW_TO_RUN, 0)
+    if hasattr(config, "workeroutput"):
+        config.workeroutput["left out"] = config.stash[left_out]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    """Take over a worker's counts; they are the same in each, which collects all."""
+    output = getattr(node, "workeroutput", {})
+    node.config.stash[left_out].update(output.get("left out", {}))
 
 
 def pytest_deselected(items):
-    """Remember which tests the marks left out."""
+    """Count which tests the marks left out."""
     for item in items:
-        item.config.stash.setdefault(left_out, []).append(item)
+        for mark in filter(item.get_closest_marker, HOW_TO_RUN):
+            item.config.stash[left_out][mark] += 1
 
 
 def pytest_terminal_summary(terminalreporter, config):
     """Say how many tests of each mark were left out, and how to run them."""
-    marks = Counter(
-        mark
-        for item in config.stash.get(left_out, [])
-        for mark in HOW_TO_RUN
-        if item.get_closest_marker(mark)
-    )
+    marks = {mark: count for mark, count in config.stash[left_out].items() if count}
     if marks:
         terminalreporter.section("left out")
     for mark, count in marks.items():

@@ -1,8 +1,9 @@
 """The command line, and every command of the page that explains it."""
 
 import contextlib
-import csv
+import json
 import logging
+import math
 import os
 import re
 import runpy
@@ -13,12 +14,16 @@ import sys
 import types
 from pathlib import Path
 
+import nbformat
 import pytest
 import tiny
 
 from snnlib import __version__
 from snnlib.cli import main
+from snnlib.parameters import Notebook
+from snnlib.plans import make_plan
 from snnlib.recording import read_metrics
+from snnlib.tables import read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "book" / "how_to_sweep.md").read_text()
@@ -27,14 +32,6 @@ PAGE = (ROOT / "book" / "how_to_sweep.md").read_text()
 def blocks(kind):
     """Return the code blocks of a kind on the page."""
     return re.findall(rf"^```{kind}\n(.*?)^```$", PAGE, re.S | re.M)
-
-
-@pytest.fixture(autouse=True)
-def _own_messages(monkeypatch):
-    """Take back the handler that the command line shows messages with."""
-    logger = logging.getLogger("snnlib")
-    monkeypatch.setattr(logger, "handlers", [])
-    monkeypatch.setattr(logger, "level", logger.level)
 
 
 @pytest.fixture
@@ -100,11 +97,10 @@ def test_sweep_collect_and_row(folder, capsys):
     assert "6 of 6 runs finished" in capsys.readouterr().out
     assert main(["collect", "runs/tiny", "-o", "tiny.csv"]) == 0
     assert "6 rows in tiny.csv" in capsys.readouterr().out
-    with Path("tiny.csv").open(newline="") as table:
-        row = list(csv.DictReader(table))[3]
+    row = read_table("tiny.csv")[3]
     again = ["run", "tiny.ipynb", "--row", "tiny.csv", row["run_id"], "-o", "a.ipynb"]
     assert main(again) == 0
-    assert read_metrics("a.ipynb")["result"] == float(row["result"])
+    assert read_metrics("a.ipynb")["result"] == row["result"]
     assert main(["run", "tiny.ipynb", "--row", "tiny.csv", "0", "-o", "b.ipynb"]) == 2
     assert "tiny.csv has no run '0'" in capsys.readouterr().err
 
@@ -140,6 +136,543 @@ def test_what_is_not_there_is_named(folder, capsys, command, message):  # noqa: 
     error = capsys.readouterr().err
     assert re.search(message, error)
     assert len(error.splitlines()) == 1
+
+
+def refused(capsys, command, code=2):
+    """Carry out a command that is refused; return the one sentence it says."""
+    assert main(list(map(str, command))) == code
+    printed, error = capsys.readouterr()
+    assert printed == ""
+    assert len(error.splitlines()) == 1, error
+    assert error.startswith("snnlib: ")
+    return error
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """Have papermill execute nothing; return what it is given, by run."""
+    taken = []
+
+    def execute(notebook, output, *, parameters, **_):
+        content = json.loads(Path(notebook).read_text())
+        metrics = {"application/vnd.snnlib.metrics+json": {"done": 1}}
+        shown = {"output_type": "display_data", "metadata": {}, "data": metrics}
+        content["cells"][-1]["outputs"] = [shown]
+        taken.append(parameters)
+        Path(output).write_text(json.dumps(content))
+
+    monkeypatch.setattr("papermill.execute_notebook", execute)
+    return taken
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "value"),
+    [
+        ("offset", "-1.", -1.0),
+        ("offset", "-1e0", -1.0),
+        ("offset", "-.5", -0.5),
+        ("offset", "-.5e-3", -0.0005),
+        ("offset", "-3", -3.0),
+        ("offset", "-.inf", -math.inf),
+        ("offset", "None", None),
+        ("seed", "-1", -1),
+        ("label", "-x", "-x"),
+        ("label", "-inf", "-inf"),
+        ("label", "--x", "--x"),
+        ("label", "--", "--"),
+        ("label", "-x y", "-x y"),
+        ("label", "12:30", "12:30"),
+        ("label", "007", "007"),
+        ("label", "yes", "yes"),
+        ("label", '"-o"', "-o"),
+    ],
+)
+@pytest.mark.parametrize("option", ["-p", "--parameter", "--param"])
+def test_value_is_no_option(folder, given, option, name, text, value):
+    """A value that begins with a minus reaches the notebook."""
+    notebook = tiny.write_notebook(folder)
+    assert main(["run", str(notebook), option, name, text, "-o", "out.ipynb"]) == 0
+    assert given == [{name: value}]
+    assert type(given[0][name]) is type(value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "the following arguments are required: command"),
+        (["rum"], "invalid choice: 'rum'"),
+        (["run", "tiny.ipynb"], "the following arguments are required: -o/--output"),
+        (["run", "tiny.ipynb", "-p", "x", "-o", "o.ipynb"], "expected 2 arguments"),
+        (["run", "tiny.ipynb", "-p", "x"], "expected 2 arguments"),
+        (["run", "tiny.ipynb", "-o", "o.ipynb", "--thread", "0"], "from 1 on; got '0'"),
+        (["run", "tiny.ipynb", "-o", "o.ipynb", "-x"], "unrecognized arguments: -x"),
+        (
+            ["run", "tiny.ipynb", "-o", "o", "-p", "x", "@"],
+            "the value '@', line 1: not",
+        ),
+        (["run", "tiny.ipynb", "-o", "o", "-p", "x", "1e400"], "'1e400' is no float"),
+        *(
+            (["sweep", "tiny.yaml", option, value], message)
+            for option, values, message in (
+                (
+                    "--timeout",
+                    ("0", "-1", "nan", "inf", "1e400", "x", ""),
+                    "of seconds",
+                ),
+                ("--timeout", ("-.5", "-1e0", "-inf"), "--timeout: "),
+                (
+                    "--memory-limit",
+                    ("0", "-1", "nan", "inf", "x", "", "GB", "0GB"),
+                    "4GB",
+                ),
+                ("--workers", ("-2", "1.5", "x", ""), "a whole number from -1 on"),
+                ("--threads", ("0", "-1", "1.5", "x"), "a whole number from 1 on"),
+            )
+            for value in values
+        ),
+    ],
+    ids=str,
+)
+def test_usage_is_refused_in_a_sentence(folder, capsys, arguments, message):
+    """Code 2, the argument's name and what it may be, also where argparse refuses."""
+    tiny.write_definition(folder)
+    assert message in refused(capsys, arguments)
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        ([], {"workers": None, "threads": None, "timeout": None, "memory_limit": None}),
+        (["--workers", "-1"], {"workers": None}),
+        (["--workers", "0"], {"workers": 0}),
+        (["--workers", "3", "--threads", "1"], {"workers": 3, "threads": 1}),
+        (["--timeout", "0.5"], {"timeout": 0.5}),
+        (["--memory-limit", "4GB"], {"memory_limit": 4e9}),
+        (["--cold", "--force"], {"warm": False, "force": True}),
+    ],
+    ids=str,
+)
+def test_options_of_a_sweep(folder, monkeypatch, options, expected):
+    """Each has one meaning; -1 workers are one for each core, as in scikit-learn."""
+    from snnlib.sweep import SweepSummary
+
+    taken = {}
+
+    def run(_, out, **options):
+        taken.update(options, out=out)
+        return SweepSummary(6, 6, {})
+
+    monkeypatch.setattr("snnlib.sweep.run_sweep", run)
+    assert main(["sweep", str(tiny.write_definition(folder)), *options]) == 0
+    assert expected.items() <= taken.items()
+    assert taken["out"] == Path("runs/tiny")
+
+
+def test_output_that_cannot_be_is_refused(folder, given, capsys):
+    """Before anything runs: the notebook itself by any name, no file, no folder."""
+    notebook = tiny.write_notebook(folder)
+    content = notebook.read_bytes()
+    (folder / "link.ipynb").symlink_to(notebook)
+    (folder / "hard.ipynb").hardlink_to(notebook)
+    (folder / "sub").mkdir()
+    for output, message in (
+        ("tiny.ipynb", "must not be the notebook itself"),
+        (notebook, "must not be the notebook itself"),
+        ("./sub/../tiny.ipynb", "must not be the notebook itself"),
+        ("link.ipynb", "must not be the notebook itself"),
+        ("hard.ipynb", "must not be the notebook itself"),
+        ("-", "must be the name of a file; got '-'"),
+        ("", "must be the name of a file; got ''"),
+        (".", "must be the name of a file; got '.'"),
+        ("sub", "must be the name of a file; got 'sub'"),
+        ("sub/", "must be the name of a file; got 'sub/'"),
+        ("none/out.ipynb", "must be in a folder that is there; got 'none/out.ipynb'"),
+        ("tiny.ipynb/out.ipynb", "must be in a folder that is there"),
+        ("http://192.0.2.1/out.ipynb", "must be in a folder that is there"),
+    ):
+        assert message in refused(
+            capsys,
+            ["run", notebook, f"-o{output}"] if output else ["run", notebook, "-o", ""],
+        )
+    assert refused(capsys, ["run", "link.ipynb", "-o", "tiny.ipynb"])
+    assert given == []
+    assert notebook.read_bytes() == content
+
+
+@pytest.mark.parametrize("name", ["out{x}.ipynb", "{}.ipynb", "{0.ipynb", "a b.ipynb"])
+def test_output_has_the_name_it_is_given(folder, name):
+    """Braces are no places to be filled in."""
+    notebook = tiny.write_notebook(folder, check="", fault="", result=RESULT)
+    assert main(["run", str(notebook), "-p", "x", "2", "-o", name]) == 0
+    assert read_metrics(name) == {"result": 4.0}
+    about = json.loads(Path(name).read_text())["metadata"]["papermill"]
+    assert about["input_path"] == str(notebook)
+
+
+RESULT = "from snnlib import record\nrecord({'result': x**power})"
+
+
+def test_output_may_be_written_over(folder, given):
+    """What another run left there is replaced."""
+    notebook = tiny.write_notebook(folder)
+    Path("out.ipynb").write_text("old")
+    assert main(["run", str(notebook), "-o", "out.ipynb"]) == 0
+    assert read_metrics("out.ipynb") == {"done": 1}
+    assert given == [{}]
+
+
+def test_executed_notebook_is_run_anew(folder, capsys):
+    """With its own defaults, and whatever values it is given; a failed one too."""
+    notebook = tiny.write_notebook(folder, check="", fault="", result=RESULT)
+    assert main(["run", str(notebook), "-p", "x", "3", "-o", "a.ipynb"]) == 0
+    assert main(["run", "a.ipynb", "-o", "b.ipynb"]) == 0
+    assert read_metrics("b.ipynb") == {"result": 1.0}
+    tags = [
+        tag
+        for cell in json.loads(Path("b.ipynb").read_text())["cells"]
+        for tag in cell["metadata"]["tags"]
+    ]
+    assert "injected-parameters" not in tags
+    bad = tiny.write_notebook(folder, check="", fault="1 / (x - 3)", result=RESULT)
+    assert main(["run", str(bad), "-p", "x", "3", "-o", "c.ipynb"]) == 1
+    assert "ZeroDivisionError" in capsys.readouterr().err
+    assert main(["run", "c.ipynb", "-p", "x", "2", "-o", "d.ipynb"]) == 0
+    assert read_metrics("d.ipynb") == {"result": 4.0}
+
+
+def without_kernel(notebook):
+    notebook.metadata.pop("kernelspec")
+
+
+def with_kernel(name):
+    def change(notebook):
+        notebook.metadata["kernelspec"].update(name=name, language="python")
+
+    return change
+
+
+def with_code(source):
+    def change(notebook):
+        notebook.cells[-1].source = source
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            without_kernel,
+            "the run failed: ValueError: No kernel name found in notebook",
+        ),
+        (with_kernel("nokernel"), "the run failed: NoSuchKernel: No such kernel"),
+        (
+            with_code("import os; os._exit(1)"),
+            "the run failed: DeadKernelError: Kernel",
+        ),
+        (
+            with_code("import sys; sys.exit(3)"),
+            "the run failed: SystemExit: 3. See out",
+        ),
+        (
+            with_code("1 / 0"),
+            "the run failed: ZeroDivisionError: division by zero. See",
+        ),
+        (
+            with_code("raise ValueError('a\\n\\nb')"),
+            "the run failed: ValueError: a b. S",
+        ),
+        (with_code("pass"), "out.ipynb holds no recorded metrics"),
+    ],
+    ids=["no kernel", "other kernel", "dead", "exit", "error", "two lines", "nothing"],
+)
+def test_run_that_fails_says_so_in_a_sentence(folder, capfd, change, message):
+    """Code 1, and no traceback on the screen."""
+    path = tiny.write_notebook(folder)
+    notebook = nbformat.read(path, as_version=4)
+    change(notebook)
+    nbformat.write(notebook, path)
+    assert main(["run", str(path), "-p", "x", "2", "-o", "out.ipynb"]) == 1
+    error = capfd.readouterr().err
+    assert message in error
+    assert "Traceback" not in error
+    (line,) = (line for line in error.splitlines() if line.startswith("snnlib: "))
+    assert len(line) < 400
+
+
+CELL = {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": "x = 1"}
+
+
+@pytest.mark.parametrize("place", ["notebook", "definition", "table"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *(
+            b"",
+            b"\x00\xff" * 50,
+            b"[1, 2]",
+            b"3",
+            b"null",
+            b"{}",
+            b"{",
+            b'{"cells": 1}',
+        ),
+        *(
+            json.dumps({"cells": [{**CELL, **change}]}).encode()
+            for change in ({"source": 3}, {"metadata": 3}, {"cell_type": []})
+        ),
+        json.dumps({"cells": [{"cell_type": "code"}]}).encode(),
+        None,
+    ],
+    ids=lambda content: (
+        "a folder" if content is None else content[:50].decode("latin1")
+    ),
+)
+def test_odd_file_is_refused_in_a_sentence(folder, capsys, place, content):
+    """Whatever is handed in as a notebook, a definition or a table."""
+    odd = folder / "odd"
+    odd.mkdir() if content is None else odd.write_bytes(content)
+    notebook = tiny.write_notebook(folder)
+    command = {
+        "notebook": ["run", odd, "-o", "out.ipynb"],
+        "definition": ["sweep", odd, "--check"],
+        "table": ["run", notebook, "--row", odd, "0", "-o", "out.ipynb"],
+    }[place]
+    code = 1 if content is None and place == "table" else 2
+    assert str(odd) in refused(capsys, command, code)
+    assert not Path("out.ipynb").exists()
+
+
+@pytest.mark.usefixtures("folder")
+def test_notebook_without_metadata_fails_in_a_sentence(capsys):
+    """It can be read here, and papermill says what it lacks."""
+    Path("bare.ipynb").write_text(json.dumps({"cells": [CELL]}))
+    error = refused(capsys, ["run", "bare.ipynb", "-o", "out.ipynb"], 1)
+    assert error.startswith("snnlib: the run failed: ")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is forbidden to root")
+def test_file_that_may_not_be_read_is_named(folder, capsys):
+    """No permission is one sentence too."""
+    notebook = tiny.write_notebook(folder)
+    notebook.chmod(0)
+    error = refused(capsys, ["run", notebook, "-o", "out.ipynb"])
+    assert "cannot be read: Permission denied" in error
+
+
+@pytest.mark.parametrize("code", ["raise SystemExit", "raise KeyboardInterrupt"])
+@pytest.mark.parametrize("cell", ["parameters", "check"])
+def test_cell_cannot_end_the_command(folder, capsys, cell, code):
+    """A cell that exits is a refusal, not an exit in silence."""
+    check = f"def check_parameters(): {code}\ncheck_parameters()"
+    notebook = tiny.write_notebook(folder, **{cell: check if cell == "check" else code})
+    assert code.split()[1] in refused(capsys, ["run", notebook, "-o", "out.ipynb"])
+
+
+def test_main_leaves_its_caller_as_it_was(folder, given, monkeypatch):
+    """Handlers and level of the log, and the environment, are given back."""
+    logger = logging.getLogger("snnlib")
+    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    logger.setLevel(logging.WARNING)
+    try:
+        before = list(logger.handlers), logger.level, dict(os.environ)
+        notebook = str(tiny.write_notebook(folder))
+        assert main(["run", notebook, "--threads", "1", "-o", "out.ipynb"]) == 0
+        assert main(["run", notebook, "-o", "-"]) == 2
+        with pytest.raises(SystemExit):
+            main(["--help"])
+        assert (list(logger.handlers), logger.level, dict(os.environ)) == before
+    finally:
+        logger.setLevel(logging.NOTSET)
+    assert given
+
+
+def test_kernel_has_the_threads_it_was_given(folder):
+    """``--threads`` reaches the numerical libraries of the notebook's process."""
+    code = "import os\nfrom snnlib import record\n"
+    code += "record({'n': os.environ['OMP_NUM_THREADS']})"
+    notebook = tiny.write_notebook(folder, result=code)
+    assert main(["run", str(notebook), "--threads", "3", "-o", "out.ipynb"]) == 0
+    assert read_metrics("out.ipynb") == {"n": "3"}
+
+
+HARD = [
+    *(
+        "",
+        "None",
+        "007",
+        "1e5",
+        "True",
+        "[1]",
+        " x ",
+        "a\nb\r\nc\td",
+        "'\"\\",
+        "é\u2028😀",
+    ),
+    *("1", "{a: 1}", "null", "~", "-x", "#", "\x00\x1f"),
+]
+ODD = """
+    text = "a"  # any text
+    free = None
+    x = 1.0
+    n = 1
+    xs = [1]
+    opts = {}
+    pair = (1, 2)
+"""
+ROWS = [
+    *({"text": text, "free": text} for text in HARD),
+    *({"free": value} for value in (None, True, False, 1, 1.0, -0.0, 1e300, math.inf)),
+    *({"free": value} for value in ([], {}, [None, [True, "1"]], {"a": [1.0, None]})),
+    *({"x": value} for value in (50, 1e-05, math.inf, -math.inf, 1e16)),
+    *({"n": value} for value in (0, -3, 10**30)),
+    *({"xs": [1, None, "007"], "opts": {"é": [{"b": 0.1}]}}, {"xs": [[]]}),
+]
+
+
+@pytest.fixture
+def table(folder):
+    """Write a notebook and a table of runs of it; return the runs."""
+    notebook = tiny.write_notebook(
+        folder, "odd", parameters=ODD, check="", fault="", result="1"
+    )
+    runs = [make_plan(notebook, parameters=values).runs[0] for values in ROWS]
+    rows = [
+        {"run_id": run.id, "axis": None, **run.values, "result": 0.5, "versions": None}
+        for run in runs
+    ]
+    plan = make_plan(notebook)
+    write_table(folder / "odd.csv", rows)
+    provenance = {"identity": plan.identity, "inputs": [plan.runs[0].inputs]}
+    (folder / "odd.json").write_text(json.dumps(provenance))
+    return runs
+
+
+def test_row_gives_exactly_its_values(table, given, capsys):
+    """Each in its type, whatever text it looks like, and without a word."""
+    for run in table:
+        command = ["run", "odd.ipynb", "--row", "odd.csv", run.id, "-o", "out.ipynb"]
+        assert main(command) == 0
+        values = dict(run.values)
+        # A tuple is the notebook's own; papermill would make a list of it.
+        assert values.pop("pair") == [1, 2]
+        assert repr(given[-1]) == repr(values)
+        again = make_plan("odd.ipynb", parameters=given[-1]).runs[0]
+        assert again.id == run.id
+    assert capsys.readouterr().err == ""
+
+
+def test_values_reach_the_notebook_as_they_are(folder):
+    """What a run is given is what its cells see: papermill writes it as Python."""
+    code = "import json\nfrom snnlib import record\n"
+    code += "record({'seen': json.dumps([text, free, x, n, xs, opts])})"
+    notebook = tiny.write_notebook(
+        folder, "odd", parameters=ODD, check="", fault="", result=code
+    )
+    values = {"text": "".join(HARD), "free": [HARD, None, True, {"'\"": -math.inf}]}
+    values |= {"x": math.inf, "n": 10**30, "xs": [[None]], "opts": {"é\n": [0.1]}}
+    words = [word for name in values for word in ("-p", name, json.dumps(values[name]))]
+    words[words.index("x") + 1] = ".inf"
+    words[words.index("free") + 1] = words[words.index("free") + 1].replace(
+        "Infinity", ".inf"
+    )
+    assert main(["run", str(notebook), *words, "-o", "out.ipynb"]) == 0
+    seen = json.loads(read_metrics("out.ipynb")["seen"])
+    assert repr(seen) == repr(list(values.values()))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"x": 51.0}, {"x": 50}, {"n": 2}, {"text": "b"}, {"xs": None}, {"free": 1}],
+    ids=str,
+)
+def test_row_that_does_not_fit_its_id_is_refused(table, given, capsys, change):
+    """A value that was changed by hand, even in its type, is no value of that run."""
+    (run,) = (run for run in table if run.values["x"] == 50.0)
+    rows = read_table("odd.csv")
+    (row,) = (row for row in rows if row["run_id"] == run.id)
+    row.update(change)
+    write_table("odd.csv", rows)
+    command = ["run", "odd.ipynb", "--row", "odd.csv", run.id, "-o", "out.ipynb"]
+    assert "are not those of its id" in refused(capsys, command)
+    assert given == []
+
+
+def test_row_may_be_there_twice(table, given):
+    """Two axes share the run at their crossing."""
+    rows = read_table("odd.csv")
+    write_table("odd.csv", [*rows, {**rows[0], "axis": "x"}])
+    command = ["run", "odd.ipynb", "--row", "odd.csv", table[0].id, "-o", "out.ipynb"]
+    assert main(command) == 0
+    assert given[0]["text"] == table[0].values["text"]
+
+
+def test_row_says_what_is_different_here(table, given, capsys, monkeypatch):
+    """A line for each: notebook, version, code, data and packages; then it runs."""
+    command = ["run", "odd.ipynb", "--row", "odd.csv", table[0].id, "-o", "out.ipynb"]
+    rows = [
+        {**row, "versions": "python 2.7, numpy 0, none 1"}
+        for row in read_table("odd.csv")
+    ]
+    write_table("odd.csv", rows)
+    Path("odd.ipynb").write_text(
+        Path("odd.ipynb").read_text().replace("n = 1", "n = 2")
+    )
+    monkeypatch.setattr("snnlib.cli.__version__", "9.9")
+    monkeypatch.setattr("snnlib.cli.code_digest", lambda: "other")
+    monkeypatch.setattr(Notebook, "inputs", lambda *_: {"data": "other"})
+    assert main(command) == 0
+    lines = capsys.readouterr().err.splitlines()
+    for line, what in zip(
+        lines, ("notebook", "version of snnlib", "code of snnlib", "data"), strict=False
+    ):
+        assert line == f"snnlib: the row's run had another {what} than there is here."
+    assert re.fullmatch(
+        r"snnlib: the row's run had other versions: python 2\.7, here .*; numpy 0, "
+        r"here .*; none 1, here None\.",
+        lines[4],
+    )
+    assert given[0]["n"] == 1
+
+
+def test_row_of_data_that_are_not_here_says_so(table, given, capsys, monkeypatch):
+    """Its run may fail, and it is known why."""
+
+    def missing(*_):
+        msg = "no MNIST"
+        raise OSError(msg)
+
+    monkeypatch.setattr(Notebook, "inputs", missing)
+    command = ["run", "odd.ipynb", "--row", "odd.csv", table[0].id, "-o", "out.ipynb"]
+    assert main(command) == 0
+    assert "the data cannot be read here: no MNIST" in capsys.readouterr().err
+    assert given
+
+
+def test_row_without_provenance_says_so(table, given, capsys):
+    """Its values are taken as they are written."""
+    Path("odd.json").unlink()
+    command = ["run", "odd.ipynb", "--row", "odd.csv", table[3].id, "-o", "out.ipynb"]
+    assert main(command) == 0
+    assert "odd.csv has no provenance beside it" in capsys.readouterr().err
+    assert given[0]["text"] == table[3].values["text"]
+
+
+def test_row_of_another_notebook_is_refused(table, given, folder, capsys):
+    """A parameter that the notebook does not have is named, not left out."""
+    other = tiny.write_notebook(folder)
+    command = ["run", other, "--row", "odd.csv", table[0].id, "-o", "out.ipynb"]
+    assert main(list(map(str, command))) == 2
+    assert "tiny.ipynb has no parameter 'text'" in capsys.readouterr().err
+    assert given == []
+
+
+def test_parameter_goes_before_a_row(table, given):
+    """``-p`` beside ``--row`` changes one of its values."""
+    command = ["run", "odd.ipynb", "--row", "odd.csv", table[0].id, "-o", "out.ipynb"]
+    assert main([*command, "-p", "x", "-1."]) == 0
+    assert given[0]["x"] == -1.0
 
 
 def test_fetch_says_what_is_missing(folder, capsys, monkeypatch):

@@ -1,11 +1,10 @@
 """Spiking estimators: scikit-learn's contract, Nengo's spikes, published accuracy."""
 
-import copy
-import json
+import inspect
 import pickle
+import random
 import tracemalloc
 import warnings
-from typing import NamedTuple
 
 import nengo
 import numpy as np
@@ -19,6 +18,7 @@ from sklearn.model_selection import (
     GridSearchCV,
     KFold,
     cross_val_score,
+    train_test_split,
     validation_curve,
 )
 from sklearn.pipeline import make_pipeline
@@ -34,14 +34,13 @@ from snnlib import (
     decide_together,
     load_birth_weight,
     load_iris_setosa,
-    lowpass,
     mspe,
-    read_weights,
     simulate,
     simulate_together,
     train_test_birth_weight,
     train_test_iris_setosa,
 )
+from snnlib.neurons import Lif
 
 ENSEMBLES = (SpikingRegressor, SpikingClassifier)
 ALL = (*ENSEMBLES, SpikingConvClassifier)
@@ -203,25 +202,25 @@ def test_decide_together_equals_decide():
 def test_decide_together_takes_estimators_as_it_goes(monkeypatch):
     """From a generator it takes a block at a time, so memory does not grow.
 
-    Eight blocks of 27 neurons need as much memory as two.
+    Eight blocks of 27,000 neurons need as much memory as two.
     """
-    monkeypatch.setattr(snnlib.estimators, "N_TOGETHER", 30)
+    monkeypatch.setattr("snnlib.estimators._together.N_TOGETHER", 30_000)
     estimator, X = fitted_toy("regression", n_neurons=3)
-    taken = []
+    X, taken = np.repeat(X[:9], 1000, axis=0), []
 
     def estimators(number):
         for i in range(number):
             taken.append(i)
             yield estimator
 
-    values = decide_together(estimators(8), [X[:9]] * 8)
+    values = decide_together(estimators(8), [X] * 8)
     first = next(values)
     assert taken == [0, 1]
     np.testing.assert_allclose([first, *values], [first] * 8, rtol=1e-12)
     peaks = []
     for number in (2, 8):
         tracemalloc.start()
-        for _ in decide_together(estimators(number), [X[:9]] * number):
+        for _ in decide_together(estimators(number), [X] * number):
             pass
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
@@ -232,7 +231,10 @@ def test_decide_together_takes_estimators_as_it_goes(monkeypatch):
     ("ways", "message"),
     [
         ({"readouts": ["first"]}, r"readout must be one of.*got 'first'"),
-        ({"synapses": [-0.1]}, r"synapse must be a finite time.*got -0\.1"),
+        (
+            {"synapses": [-0.1]},
+            r"synapse must be a finite number from 0, or None; got -0\.1",
+        ),
     ],
 )
 def test_decide_together_refuses_what_it_cannot_do(ways, message):
@@ -385,6 +387,14 @@ BAD_EVERYWHERE = [
     bad("max_rate", 501.5, r"below 1 / tau_ref = 500 Hz"),
     bad("tau_ref", 0.02, r"below 1 / tau_ref = 50 Hz"),
     bad("presentation_time", 0.0004, r"at least one step of dt=0\.001"),
+    bad("max_rate", 1500, r"below 1 / tau_ref = 500 Hz"),
+    bad("max_rate", 10**400, r"below 2\*\*62"),
+    bad("n_epochs", 10**400, r"below 2\*\*62"),
+    bad("synapse", 1e-9, r"None or at least dt / 1000 = 1e-06 s"),
+    *(
+        bad("min_voltage", v, r"in the range \(-inf, 0\.0\]")
+        for v in (0.1, "low", None)
+    ),
 ]
 BAD_ENSEMBLE = [
     *(bad("n_neurons", value, AT_LEAST_1) for value in (0, 2.5, "many")),
@@ -412,7 +422,8 @@ def refusal(name, value, allowed, owner):
         return f"architecture='{value}': cannot read.*{allowed}"
     if name == "tau_ref" and value == 0.02:
         name, value = "max_rate", 100.0
-    return rf"(?s)'{name}' parameter of {owner} must be .*{allowed}.*Got {value!r} inst"
+    got = "a number of 1329 bits." if value == 10**400 else f"{value!r} inst"
+    return rf"(?s)'{name}' parameter of {owner} must be .*{allowed}.*Got {got}"
 
 
 @pytest.mark.parametrize(
@@ -436,10 +447,11 @@ def test_bad_parameter_is_refused_before_any_work(Estimator, name, value, allowe
         estimator.check_parameters()
 
 
-def test_max_rate_is_bounded_by_tau_ref_only():
-    """499.9 Hz pass at 2 ms; without a refractory time there is no limit."""
+def test_max_rate_is_bounded_by_tau_ref_and_dt():
+    """499.9 Hz pass at 2 ms; without a refractory time a spike in each step is most."""
     assert SpikingRegressor(max_rate=499.9).check_parameters()
-    assert SpikingRegressor(max_rate=5000, tau_ref=0).check_parameters()
+    assert SpikingRegressor(max_rate=1000, tau_ref=0).check_parameters()
+    assert SpikingRegressor(max_rate=5000, tau_ref=0, dt=0.0002).check_parameters()
 
 
 @pytest.mark.parametrize("Estimator", ENSEMBLES)
@@ -494,7 +506,7 @@ def test_classifier_asks_for_classes():
 
 def test_predictions_do_not_depend_on_how_rows_are_batched(monkeypatch):
     """120 rows at 200 neurons run in blocks of 50, and predict as few rows do."""
-    sizes, lif_steps = [], snnlib.estimators.lif_steps
+    sizes, lif_steps = [], snnlib.estimators._together.lif_steps
 
     def watched(current, **options):
         sizes.append(len(current) / 200)
@@ -503,7 +515,7 @@ def test_predictions_do_not_depend_on_how_rows_are_batched(monkeypatch):
     X, y = toy("regression", n_samples=120)
     regressor = SpikingRegressor(200, initial_voltage="uniform", random_state=0)
     regressor.fit(X, y)
-    monkeypatch.setattr(snnlib.estimators, "lif_steps", watched)
+    monkeypatch.setattr("snnlib.estimators._together.lif_steps", watched)
     together = regressor.predict(X)
     assert sizes == [50, 50, 20]
     few = [regressor.predict(X[rows]) for rows in (slice(0, 1), slice(45, 60))]
@@ -732,446 +744,6 @@ def test_gradient_improves_on_the_nef(kind, losses_while_training):
     np.testing.assert_allclose(trained.output(X[::10]), recorded["output"], atol=1e-9)
 
 
-# --- images ---------------------------------------------------------------------------
-
-LABELS = np.array(["zero", "one", "two"])
-CONV = {
-    "architecture": "8C3-AP2-8C3",
-    "max_rate": 200,
-    "amplitude": 0.02,
-    "n_epochs": 8,
-    "learning_rate": 0.01,
-    "batch_size": 25,
-    # tests/test_events.py compares the other engine with this one.
-    "engine": "nengo_dl",
-    "verbose": 0,
-    "random_state": 2,
-}
-
-
-class Images(NamedTuple):
-    train: np.ndarray
-    test: np.ndarray
-    y_train: np.ndarray
-    y_test: np.ndarray
-
-
-@pytest.fixture(scope="module")
-def digits():
-    """400 and 60 of scikit-learn's digits 0, 1 and 2: 8 x 8 pixels in [0, 1]."""
-    from sklearn.datasets import load_digits
-
-    data = load_digits(n_class=3)
-    images, labels = data.images.astype(np.float32) / 16, LABELS[data.target]
-    return Images(images[:400], images[400:460], labels[:400], labels[400:460])
-
-
-@pytest.fixture(scope="module")
-def conv(digits):
-    """A classifier fitted in a second; its tests must leave it as it is."""
-    return SpikingConvClassifier(**CONV).fit(digits.train, digits.y_train)
-
-
-@pytest.fixture(scope="module")
-def run(conv, digits):
-    """What the classifier's spikes do for 60 images, in batches of 25."""
-    return conv.simulate(digits.test)
-
-
-@pytest.fixture(scope="module")
-def second_route(conv, digits):
-    """What probes record when a reader runs ``network_`` in NengoDL."""
-    network = conv.network_
-    with network:
-        neurons = [nengo.Probe(each.neurons) for each in network.all_ensembles]
-    filtered = next(p for p in network.all_probes if p.label == "filtered output")
-    flat = digits.test.reshape(60, 1, 64)
-    with snnlib.nengo_dl.Simulator(
-        network, minibatch_size=12, seed=conv.seed_, progress_bar=False
-    ) as sim:
-        data = sim.predict({network.input: np.repeat(flat, 30, axis=1)})
-    return data[filtered], [data[probe] for probe in neurons]
-
-
-@pytest.fixture
-def cheap():
-    """A classifier that takes no time to speak of: 4 neurons, 12 images."""
-    return SpikingConvClassifier("4", n_epochs=1, verbose=0, random_state=0)
-
-
-def test_conv_learns(conv, run, digits):
-    """More than 80 % of three digits, where chance is 35 %; labels may be strings."""
-    assert set(conv.classes_) == set(LABELS)
-    assert conv.n_features_in_ == 64
-    assert conv.image_shape_ == (8, 8, 1)
-    assert set(conv.history_) == {"loss", "accuracy"}
-    assert len(conv.history_["loss"]) == len(conv.history_["accuracy"]) == 8
-    assert conv.history_["loss"][-1] < conv.history_["loss"][0]
-    predicted = conv.classes_[conv.decide(run.output).argmax(axis=1)]
-    assert (predicted == digits.y_test).mean() > 0.8
-
-
-def test_conv_predictions_follow_from_the_simulation(conv, run, digits):
-    """All methods read one and the same simulation."""
-    scores = conv.decision_function(digits.test)
-    np.testing.assert_array_equal(scores, conv.decide(run.output))
-    probabilities = conv.predict_proba(digits.test)
-    np.testing.assert_allclose(probabilities.sum(axis=1), 1)
-    odds = np.exp(scores)
-    np.testing.assert_allclose(probabilities, odds / odds.sum(axis=1, keepdims=True))
-    predicted = conv.predict(digits.test)
-    np.testing.assert_array_equal(
-        predicted, conv.classes_[probabilities.argmax(axis=1)]
-    )
-    assert conv.score(digits.test, digits.y_test) == np.mean(predicted == digits.y_test)
-
-
-def test_conv_run_does_not_depend_on_batches(conv, run, digits):
-    """60 images in batches of 25 give what a few of them give."""
-    assert run.output.shape == (60, 30, 3)
-    assert run.spike_counts.shape == (60, 30, 2)
-    few = conv.simulate(digits.test[48:53])
-    np.testing.assert_array_equal(few.spike_counts, run.spike_counts[48:53])
-    np.testing.assert_allclose(few.output, run.output[48:53], atol=1e-5)
-
-
-@pytest.mark.parametrize("shape", [(64,), (8, 8, 1)], ids=["flat", "with channel"])
-def test_conv_takes_images_of_any_form(conv, run, digits, shape):
-    """Flat images and images with a channel axis are the same images."""
-    again = conv.simulate(digits.test[:7].reshape(7, *shape))
-    np.testing.assert_allclose(again.output, run.output[:7], atol=1e-5)
-
-
-def test_conv_spike_counts_are_those_of_the_neurons(run, second_route):
-    """Probes on all neurons count the same spikes at each step."""
-    neurons = second_route[1]
-    counted = np.stack([(layer > 0).sum(axis=2) for layer in neurons], axis=2)
-    assert (counted.sum(axis=(0, 1)) > 0).all()
-    np.testing.assert_array_equal(run.spike_counts, counted)
-    # A spike has the height amplitude / dt.
-    assert set(np.unique(neurons[0].round(3))) == {0.0, 20.0}
-
-
-def test_conv_decides_as_the_networks_own_filter(conv, run, second_route):
-    """The probe "filtered output" holds the same values at all steps, to 1e-5."""
-    filtered = second_route[0]
-    assert np.ptp(filtered[:, -1]) > 0.1
-    np.testing.assert_allclose(lowpass(run.output, 0.1, axis=1), filtered, atol=1e-5)
-    last = conv.decide(run.output, synapse=0.1, readout="last")
-    np.testing.assert_allclose(last, filtered[:, -1], atol=1e-5)
-    mean = conv.decide(run.output, readout="mean")
-    np.testing.assert_allclose(mean, filtered[:, 15:].mean(axis=1), atol=1e-5)
-
-
-def test_conv_decide_refuses_what_it_cannot_do(conv, run):
-    """An unknown read-out and an impossible synapse are named with their value."""
-    with pytest.raises(ValueError, match=r"readout must be one of.*got 'first'"):
-        conv.decide(run.output, readout="first")
-    with pytest.raises(ValueError, match=r"synapse must be.*got -0\.1"):
-        conv.decide(run.output, synapse=-0.1)
-
-
-@pytest.mark.parametrize(
-    ("setting", "effect"),
-    [
-        ({"max_rate": 50}, lambda new, old: new.sum() < 0.7 * old.sum()),
-        (
-            {"initial_voltage": "uniform"},
-            lambda new, old: new[:, 0].sum() > 0 == old[:, 0].sum(),
-        ),
-        (
-            {"layer_synapse": 0.005},
-            lambda new, old: (
-                (new[..., 0] == old[..., 0]).all()
-                and new[..., 1].nonzero()[1].min() > old[..., 1].nonzero()[1].min()
-            ),
-        ),
-    ],
-    ids=["max_rate", "initial_voltage", "layer_synapse"],
-)
-def test_conv_setting_changed_after_fit_counts(conv, run, digits, setting, effect):
-    """Fewer spikes at a lower rate; in the first step from drawn voltages.
-
-    A synapse between layers makes the second layer start later, and not the first.
-    """
-    changed = copy.deepcopy(conv).set_params(**setting)
-    counts = changed.simulate(digits.test[:20]).spike_counts
-    assert effect(counts, run.spike_counts[:20])
-
-
-def test_conv_fitted_again_forgets_the_first_fit(conv, digits):
-    """Fitted to fewer images after a prediction, it predicts by its new weights."""
-    again = copy.deepcopy(conv)
-    again.simulate(digits.test[:1])
-    again.set_params(architecture="4", n_epochs=1)
-    again.fit(digits.train[:50].reshape(50, 4, 16), digits.y_train[:50])
-    shown = again.simulate(digits.test[:5].reshape(5, 4, 16))
-    fresh = SpikingConvClassifier(**again.get_params())
-    fresh.fit(digits.train[:50].reshape(50, 4, 16), digits.y_train[:50])
-    np.testing.assert_array_equal(
-        shown.output, fresh.simulate(digits.test[:5].reshape(5, 4, 16)).output
-    )
-
-
-def test_conv_random_state_decides_the_weights(cheap, digits):
-    """The same seed gives the same weights; another seed gives others."""
-    X, y = digits.train[:12], digits.y_train[:12]
-    first, again, other = (
-        clone(cheap).set_params(random_state=seed).fit(X, y).weights_
-        for seed in (1, 1, 2)
-    )
-    for one, two in zip(first, again, strict=True):
-        np.testing.assert_array_equal(one, two)
-    assert (first[0] != other[0]).any()
-
-
-@pytest.mark.parametrize("trainer", ["keras", "nengo_dl"])
-def test_conv_verbose_0_is_silent(cheap, digits, capfd, trainer):
-    """Neither training nor prediction prints anything."""
-    cheap.set_params(trainer=trainer).fit(digits.train[:12], digits.y_train[:12])
-    cheap.predict(digits.test[:3])
-    captured = capfd.readouterr()
-    assert captured.out == captured.err == ""
-
-
-def test_conv_trainers_agree(digits):
-    """One batch per epoch: Keras and NengoDL give the same losses to 1e-3.
-
-    The first loss is that of the drawn weights, the second follows a training step.
-    Neither trains with synapses between layers.
-    """
-    X, y = digits.train[:60], digits.y_train[:60]
-    histories = [
-        SpikingConvClassifier(
-            **{**CONV, "batch_size": 60, "n_epochs": 2, "learning_rate": 1e-3},
-            layer_synapse=0.005,
-            trainer=trainer,
-        )
-        .fit(X, y)
-        .history_
-        for trainer in ("keras", "nengo_dl")
-    ]
-    assert histories[0]["loss"][1] != pytest.approx(histories[0]["loss"][0], rel=1e-3)
-    for name in "loss", "accuracy":
-        assert histories[0][name] == pytest.approx(histories[1][name], rel=1e-3)
-
-
-def test_conv_save_and_load(conv, run, digits, tmp_path):
-    """What is read back predicts alike and knows what was noted beside it."""
-    path = tmp_path / "digits.npz"
-    conv.save(path, seconds=1.5, where="here")
-    assert [file.name for file in tmp_path.iterdir()] == ["digits.npz"]
-    loaded = SpikingConvClassifier.load(path)
-    assert loaded.get_params() == conv.get_params()
-    assert loaded.provenance_ == {"seconds": 1.5, "where": "here"}
-    assert loaded.history_ == conv.history_
-    np.testing.assert_array_equal(loaded.classes_, conv.classes_)
-    np.testing.assert_array_equal(loaded.simulate(digits.test).output, run.output)
-    assert (loaded.predict(digits.test[:5]) == conv.predict(digits.test[:5])).all()
-    for one, other in zip(read_weights(path), conv.weights_, strict=True):
-        np.testing.assert_array_equal(one, other)
-
-
-def test_conv_saves_no_pickle(conv, tmp_path):
-    """Every entry opens where pickles are forbidden."""
-    path = tmp_path / "digits.npz"
-    conv.save(path)
-    with np.load(path, allow_pickle=False) as file:
-        assert len(file.files) == 2 + len(conv.weights_)
-        assert not any(file[name].dtype.hasobject for name in file.files)
-
-
-def test_conv_saves_settings_and_labels_as_searches_leave_them(conv, tmp_path):
-    """NumPy's numbers and pandas' strings are numbers and strings, too."""
-    found = copy.deepcopy(conv).set_params(
-        max_rate=np.float32(150), batch_size=np.int64(10)
-    )
-    found.classes_ = found.classes_.astype(object)
-    found.save(tmp_path / "found.npz", accuracy=np.float32(0.5))
-    loaded = SpikingConvClassifier.load(tmp_path / "found.npz")
-    assert loaded.get_params() == found.get_params()
-    assert loaded.provenance_ == {"accuracy": 0.5}
-    assert loaded.classes_.tolist() == conv.classes_.tolist()
-
-
-def test_conv_refuses_to_save_what_it_could_not_load(conv, tmp_path):
-    """A generator has a state of its own; the message shows it, and no file is left."""
-    drawn = copy.copy(conv).set_params(random_state=np.random.RandomState(0))
-    with pytest.raises(TypeError, match=r"save writes numbers.*got RandomState"):
-        drawn.save(tmp_path / "drawn.npz")
-    assert not list(tmp_path.iterdir())
-
-
-def truncated(path):
-    path.write_bytes(path.read_bytes()[:-200])
-
-
-def as_array(path):
-    np.save(path.with_suffix(".npy"), np.zeros(3))
-    path.with_suffix(".npy").replace(path)
-
-
-def rewritten(**changes):
-    """Return what rewrites a file with some entries changed, or left out if None."""
-
-    def rewrite(path):
-        with np.load(path) as file:
-            entries = {name: file[name] for name in file.files} | changes
-        np.savez(path, **{k: v for k, v in entries.items() if v is not None})
-
-    return rewrite
-
-
-DAMAGES = {
-    "truncated": truncated,
-    "text": lambda path: path.write_text("weights"),
-    "empty": lambda path: path.write_bytes(b""),
-    "pickle": lambda path: path.write_bytes(pickle.dumps([1.0])),
-    "array": as_array,
-    "foreign": lambda path: np.savez(path, x=np.zeros(3)),
-    "pickled entry": rewritten(classes=np.array([None, 1], dtype=object)),
-    "no JSON": rewritten(about="{"),
-    "no settings": rewritten(about=json.dumps({"format": 1})),
-    "no classes": rewritten(classes=None),
-    "weights lost": rewritten(weights_05=None),
-    "weights of another shape": rewritten(weights_00=np.zeros((3, 3, 1, 9))),
-    "classes of another number": rewritten(classes=np.arange(4)),
-}
-
-
-@pytest.mark.parametrize("damage", DAMAGES)
-def test_conv_load_refuses_other_files(conv, tmp_path, damage):
-    """A damaged or foreign file is named in a ValueError."""
-    path = tmp_path / "digits.npz"
-    conv.save(path)
-    DAMAGES[damage](path)
-    with pytest.raises(ValueError, match=r"digits\.npz does not hold a classifier"):
-        SpikingConvClassifier.load(path)
-
-
-def test_conv_load_of_no_file(tmp_path):
-    """A missing file is missing, not damaged."""
-    with pytest.raises(FileNotFoundError, match=r"none\.npz"):
-        SpikingConvClassifier.load(tmp_path / "none.npz")
-
-
-@pytest.mark.parametrize("before", [False, True], ids=["new file", "over another"])
-def test_conv_crash_while_saving_leaves_no_half_file(
-    conv, tmp_path, monkeypatch, before
-):
-    """The file that was there stays whole, and nothing else stays."""
-    path = tmp_path / "digits.npz"
-    if before:
-        conv.save(path)
-    files = {file.name: file.read_bytes() for file in tmp_path.iterdir()}
-
-    def full_disk(file, **_):
-        with open(file, "wb") as half:  # noqa: PTH123
-            half.write(b"PK half of it")
-        message = "No space left on device"
-        raise OSError(message)
-
-    monkeypatch.setattr(np, "savez_compressed", full_disk)
-    with pytest.raises(OSError, match="No space left"):
-        conv.save(path)
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == files
-
-
-GOOD_IMAGES = np.full((4, 8, 8), 0.5)
-
-
-def with_pixel(value):
-    """Return good images but for one pixel."""
-    images = GOOD_IMAGES.copy()
-    images[2, 3, 4] = value
-    return images
-
-
-BAD_IMAGES = {
-    "8 bit": (GOOD_IMAGES * 510, r"pixels in \[0, 1\]; got.*255\. Divide.* by 255"),
-    "too bright": (with_pixel(1.01), r"pixels in \[0, 1\]; got.*0\.5 to 1\.01"),
-    "negative": (with_pixel(-0.01), r"pixels in \[0, 1\]; got.*-0\.01 to 0\.5"),
-    "NaN": (with_pixel(np.nan), r"pixels in \[0, 1\]; got.*nan"),
-    "infinity": (with_pixel(np.inf), r"pixels in \[0, 1\]; got.*inf"),
-    "one axis": (np.zeros(64), r"X must have shape.*got \(64,\)"),
-    "five axes": (np.zeros((4, 1, 8, 8, 1)), r"X must have shape.*got \(4, 1, 8, 8, 1"),
-    "no image": (np.zeros((0, 8, 8)), r"none of them 0; got \(0, 8, 8\)"),
-    "text": (np.full((4, 8, 8), "x"), r"X must hold .*numbers; got dtype <U1"),
-    "complex": (GOOD_IMAGES * 1j, r"X must hold .*numbers; got dtype complex128"),
-}
-
-
-@pytest.mark.parametrize("images", BAD_IMAGES)
-def test_conv_bad_images_are_refused(conv, images):
-    """Fit and predict say what images must be and what they got."""
-    X, message = BAD_IMAGES[images]
-    with pytest.raises(ValueError, match=message):
-        SpikingConvClassifier("4").fit(X, ["a", "b", "a", "b"])
-    with pytest.raises(ValueError, match=message):
-        conv.predict(X)
-
-
-def test_conv_images_of_another_shape_are_refused(conv):
-    """In fit flat images must be square, in predict all must be as in fit."""
-    with pytest.raises(ValueError, match=r"60 pixels an image, which is not a square"):
-        SpikingConvClassifier("4").fit(np.zeros((4, 60)), [0, 1, 0, 1])
-    with pytest.raises(ValueError, match=r"64 pixels an image; got 49"):
-        conv.predict(np.zeros((4, 49)))
-    with pytest.raises(ValueError, match=r"shape \(8, 8, 1\); got \(4, 16, 1\)"):
-        conv.predict(np.zeros((4, 4, 16)))
-    with pytest.raises(ValueError, match=r"shape \(8, 8, 1\); got \(8, 8, 3\)"):
-        conv.predict(np.zeros((4, 8, 8, 3)))
-
-
-@pytest.mark.parametrize(
-    ("y", "message"),
-    [
-        ([0, 1, 0], r"each of the 4 images; got shape \(3,\)"),
-        ([[0], [1], [0], [1]], r"each of the 4 images; got shape \(4, 1\)"),
-        (["a"] * 4, r"at least 2 classes; got only.*'a'"),
-        ([0.1, 0.2, 0.3, 0.4], r"Unknown label type: continuous"),
-    ],
-    ids=["too few", "a column", "one class", "a quantity"],
-)
-def test_conv_bad_labels_are_refused(y, message):
-    """There must be one label an image, and two classes."""
-    with pytest.raises(ValueError, match=message):
-        SpikingConvClassifier("4").fit(GOOD_IMAGES, y)
-
-
-def test_conv_without_fit_says_so(digits, tmp_path):
-    """Nothing works before fit, and the message says why."""
-    conv = SpikingConvClassifier()
-    for act in (conv.predict, conv.simulate, conv.predict_proba):
-        with pytest.raises(NotFittedError, match="SpikingConvClassifier instance"):
-            act(digits.test)
-    with pytest.raises(NotFittedError, match="SpikingConvClassifier instance"):
-        conv.save(tmp_path / "x.npz")
-    with pytest.raises(NotFittedError, match="SpikingConvClassifier instance"):
-        _ = conv.network_
-
-
-def test_conv_interrupted_while_training_is_not_fitted(cheap, digits, monkeypatch):
-    """Whoever stops a training is told so, rather than given drawn weights."""
-
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(cheap, "_train_keras", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        cheap.fit(digits.train[:12], digits.y_train[:12])
-    with pytest.raises(NotFittedError, match="SpikingConvClassifier instance"):
-        cheap.predict(digits.test)
-
-
-def test_conv_pickle_leaves_the_simulator_behind(conv, run, digits):
-    """A copy made after a prediction, when a simulator is open, predicts alike."""
-    thawed = pickle.loads(pickle.dumps(conv))
-    np.testing.assert_array_equal(
-        thawed.simulate(digits.test[:5]).spike_counts, run.spike_counts[:5]
-    )
-
-
 @pytest.mark.parametrize("estimator", [SpikingRegressor(), SpikingClassifier()])
 def test_named_features_predict_without_a_warning(estimator):
     """A table with the names seen in fit is validated once, with its names."""
@@ -1181,3 +753,304 @@ def test_named_features_predict_without_a_warning(estimator):
         warnings.simplefilter("error")
         named = fitted.predict(X)
     np.testing.assert_array_equal(named[:5], fitted.predict(X[:5]))
+
+
+# --- the caller's world ---------------------------------------------------------------
+
+
+def drawn_numbers():
+    """Draw from every generator that belongs to the caller."""
+    of_numpy = np.random.random_sample()  # noqa: NPY002, it is the caller's
+    return of_numpy, random.random(), float(snnlib.tf.random.uniform([]))
+
+
+IMAGES = np.random.default_rng(0).uniform(size=(12, 6, 6))
+DIGITS = np.arange(12) % 2
+QUIET = {"n_epochs": 1, "verbose": 0, "random_state": 0}
+
+
+def fit_and_predict(estimator):
+    """Use an estimator as a reader does."""
+    X = IMAGES.reshape(12, -1)
+    fitted = estimator.fit(X, DIGITS)
+    fitted.predict(X)
+    fitted.spike_trains(X[:2])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        SpikingRegressor(random_state=0),
+        SpikingClassifier(3, encoders="random", initial_voltage="uniform", **BRIEF,
+                          random_state=0),
+        SpikingRegressor(3, method="gradient", n_epochs=1, **BRIEF, random_state=0),
+        SpikingClassifier(3, method="gradient", n_epochs=1, **BRIEF, random_state=0),
+        SpikingConvClassifier("3", **QUIET),
+        SpikingConvClassifier("3", trainer="nengo_dl", engine="nengo_dl", **QUIET),
+    ],
+    ids=["nef", "drawn", "gradient", "gradient classes", "keras", "nengo_dl"],
+)  # fmt: skip
+def test_fit_and_predict_leave_the_callers_random_numbers_alone(estimator):
+    """NumPy, Python and TensorFlow go on as if nothing had been fitted between."""
+    sequences = []
+    for between in (lambda: None, lambda: fit_and_predict(clone(estimator))):
+        np.random.seed(3)  # noqa: NPY002
+        random.seed(3)
+        snnlib.tf.random.set_seed(3)
+        first = drawn_numbers()
+        between()
+        sequences.append([first, drawn_numbers(), drawn_numbers()])
+    assert sequences[0] == sequences[1]
+
+
+def test_unseeded_splits_with_a_fit_between_differ():
+    """A loop over random splits is a loop over different splits."""
+    model = SpikingConvClassifier("3", **QUIET)
+    splits = []
+    for _ in range(3):
+        train, test = train_test_split(np.arange(12))
+        model.fit(IMAGES[train], DIGITS[train] if np.ptp(DIGITS[train]) else DIGITS[:9])
+        splits.append(tuple(sorted(test)))
+    assert len(set(splits)) > 1
+
+
+@pytest.mark.parametrize(
+    ("estimator", "message"),
+    [
+        (SpikingRegressor(synapse=2.0), "synapse=2.0 s is longer"),
+        (SpikingClassifier(synapse=2.0), "synapse=2.0 s is longer"),
+        (SpikingRegressor(dt=0.005), "dt=0.005 s is longer than tau_ref"),
+        (SpikingClassifier(dt=0.005), "dt=0.005 s is longer than tau_ref"),
+        (SpikingRegressor(intercept=0.99999), "No neuron fires"),
+        (SpikingConvClassifier("3", dt=0.005, **QUIET), "dt=0.005 s is longer"),
+    ],
+    ids=lambda value: (
+        type(value).__name__ if not isinstance(value, str) else value[:12]
+    ),
+)
+def test_warnings_come_once_and_point_at_the_callers_line(estimator, message):
+    """`fit` warns, at the line that called it; `predict` does not say it again."""
+    X = IMAGES if isinstance(estimator, SpikingConvClassifier) else IMAGES[:, 0]
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fitted = clone(estimator).fit(X, DIGITS)
+        fitted.predict(X)
+        fitted.check_parameters()
+    told = [warning for warning in caught if message in str(warning.message)]
+    assert len(told) == 1
+    assert told[0].filename == __file__
+    assert told[0].lineno == inspect.currentframe().f_lineno - 6
+
+
+def test_failed_build_leaves_nengos_precision_alone(monkeypatch):
+    """NengoDL builds with 32 bits, also where the building fails half-way."""
+    model = SpikingConvClassifier("3", engine="nengo_dl", **QUIET).fit(IMAGES, DIGITS)
+    before = nengo.rc.get("precision", "bits")
+
+    def fails(*_, **__):
+        message = "no room"
+        raise MemoryError(message)
+
+    monkeypatch.setattr("nengo_dl.simulator.NengoModel.build", fails)
+    with pytest.raises(MemoryError):
+        model.predict(IMAGES)
+    assert nengo.rc.get("precision", "bits") == before
+
+
+# --- settings after fit ---------------------------------------------------------------
+
+LEARNED = {
+    "n_neurons": 7,
+    "max_rate": 33.0,
+    "intercept": 0.5,
+    "encoders": "random",
+    "reg": 5.0,
+    "method": "gradient",
+    "n_epochs": 3,
+    "learning_rate": 9.0,
+    "batch_size": 1,
+    "random_state": 9,
+}
+LIVE = {
+    "tau_rc": 0.1,
+    "tau_ref": 0.004,
+    "amplitude": 2.0,
+    "min_voltage": -1.0,
+    "synapse": 0.2,
+    "initial_voltage": "uniform",
+    "presentation_time": 0.15,
+    "dt": 0.0005,
+    "readout": "last",
+}
+
+
+def test_every_parameter_is_either_learned_or_live():
+    """No parameter is left out of the two tests below."""
+    assert LEARNED.keys() | LIVE.keys() == SpikingRegressor().get_params().keys()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_fit_learned_stays(kind):
+    """Neither predictions nor probabilities move when what is learned is changed."""
+    estimator, X = fitted_toy(kind, n_neurons=3)
+    outputs = [estimator.output(X), estimator.predict(X)]
+    if kind != "regression":
+        outputs.append(estimator.predict_proba(X))
+    for name, value in LEARNED.items():
+        estimator.set_params(**{name: value})
+        np.testing.assert_array_equal(estimator.output(X), outputs[0])
+        np.testing.assert_array_equal(estimator.predict(X), outputs[1])
+        if kind != "regression":
+            np.testing.assert_array_equal(estimator.predict_proba(X), outputs[2])
+        assert simulate(estimator.network_, X[:1], 0.01)
+
+
+@pytest.mark.parametrize("name", LIVE)
+def test_other_settings_act_at_once(name):
+    """They do what they do to ``network_`` in Nengo, the second route."""
+    estimator, X = fitted_toy("regression", n_neurons=3)
+    X = X[:2]
+    before = estimator.output(X), estimator.predict(X)
+    estimator.set_params(**{name: LIVE[name]})
+    after = estimator.output(X), estimator.predict(X)
+    recorded = simulate(
+        estimator.network_, X, estimator.presentation_time, dt=estimator.dt
+    )
+    np.testing.assert_allclose(after[0], recorded["output"], atol=1e-9)
+    if name == "readout":
+        assert (after[1] != before[1]).all()
+    elif name != "min_voltage":
+        # A constant input does not feel the floor.
+        assert after[0].shape != before[0].shape or (after[0] != before[0]).any()
+
+
+def test_initial_voltage_is_drawn_once():
+    """From "uniform" to "zero" and back, the same voltages are there again."""
+    estimator, _ = fitted_toy("regression", n_neurons=200, initial_voltage="uniform")
+    drawn = estimator.initial_voltage_
+    assert 0 <= drawn.min() < 0.05
+    assert 0.95 < drawn.max() < 1
+    assert not estimator.set_params(initial_voltage="zero").initial_voltage_.any()
+    estimator.set_params(initial_voltage="uniform")
+    np.testing.assert_array_equal(estimator.initial_voltage_, drawn)
+
+
+@pytest.mark.parametrize("voltage", ["zero", "uniform"])
+def test_pickle_of_an_older_version_predicts_alike(voltage):
+    """It knew no min_voltage, and kept the voltages that it had drawn."""
+    estimator, X = fitted_toy("two classes", n_neurons=3, initial_voltage=voltage)
+    state = dict(estimator.__getstate__())
+    state["initial_voltage_"] = estimator.initial_voltage_
+    for name in ("min_voltage", "method_", "_drawn_voltage"):
+        del state[name]
+    older = SpikingClassifier.__new__(SpikingClassifier)
+    older.__setstate__(state)
+    assert older.min_voltage == 0
+    np.testing.assert_array_equal(older.output(X), estimator.output(X))
+    np.testing.assert_array_equal(older.predict_proba(X), estimator.predict_proba(X))
+
+
+# --- what fit solves for --------------------------------------------------------------
+
+
+def test_intercepts_of_the_other_neurons():
+    """The first is at ``intercept``, the others evenly over 95 % of what is above."""
+    regressor, _ = fitted_toy("regression", n_neurons=4000, intercept=-0.6)
+    intercepts = (1 - regressor.bias_) / regressor.gain_
+    assert intercepts[0] == pytest.approx(-0.6)
+    share = (intercepts[1:] + 0.6) / 1.6
+    assert share.min() == pytest.approx(0, abs=0.002)
+    assert share.max() == pytest.approx(0.95, abs=0.002)
+    # The mean of 3999 even draws has a standard error of 0.0043.
+    assert share.mean() == pytest.approx(0.475, abs=0.013)
+
+
+@pytest.mark.parametrize("reg", [0.0, 0.01, 0.3])
+def test_decoders_solve_the_penalised_normal_equations(reg):
+    """(A'A + n (reg max)^2) d = A'y with centred rates A, as Nengo's LstsqL2 has it."""
+    regressor, X = fitted_toy("regression", n_neurons=3, amplitude=0.5, reg=reg)
+    y = toy("regression")[1]
+    current = (X - regressor.offset_) / regressor.scale_ @ regressor.encoders_.T
+    rates = 0.5 * Lif().rates(current * regressor.gain_ + regressor.bias_)
+    centred = rates - rates.mean(axis=0)
+    penalty = len(X) * (reg * rates.max()) ** 2
+    matrix = centred.T @ centred + penalty * np.eye(3)
+    decoders = np.linalg.solve(matrix, centred.T @ (y - y.mean()))
+    np.testing.assert_allclose(regressor.decoders_[0], decoders, rtol=1e-6)
+    constant = y.mean() - rates.mean(axis=0) @ decoders
+    assert regressor.output_bias_[0] == pytest.approx(constant)
+
+
+# --- numbers at the ends of the scale -------------------------------------------------
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-200, 1e160, 1e200, 1e300])
+@pytest.mark.parametrize("Estimator", ENSEMBLES)
+def test_features_that_cannot_be_squared_are_refused(Estimator, factor):
+    """The message names X and the size; so it does for one feature of several."""
+    X, y = toy("two classes")
+    with pytest.raises(ValueError, match=r"X must hold values whose squares"):
+        Estimator().fit(X * factor, y)
+    X[:, 1] *= factor
+    with pytest.raises(ValueError, match=r"X must hold values whose squares"):
+        Estimator().fit(X, y)
+
+
+@pytest.mark.parametrize("factor", [1e-300, 1e-200, 1e160, 1e300])
+def test_targets_that_cannot_be_squared_are_refused(factor):
+    """The message names y and the size."""
+    X, y = toy("regression")
+    with pytest.raises(ValueError, match=r"y must hold values whose squares"):
+        SpikingRegressor().fit(X, y * factor)
+
+
+@pytest.mark.parametrize("factor", [1e-140, 1e-30, 1e30, 1e140])
+def test_features_and_targets_of_other_sizes_fit_alike(factor):
+    """What can be squared gives the predictions of the usual units, to 1e-4."""
+    X, y = toy("regression")
+    usual = SpikingRegressor(3, random_state=0, **BRIEF).fit(X, y).predict(X)
+    model = SpikingRegressor(3, random_state=0, **BRIEF)
+    rescaled = model.fit(X * factor, y).predict(X * factor)
+    # Rounding can move a spike by a step, which the mean over 100 steps hardly feels.
+    np.testing.assert_allclose(rescaled, usual, rtol=1e-4)
+    rescaled = model.fit(X, y * factor).predict(X)
+    np.testing.assert_allclose(rescaled, usual * factor, rtol=1e-4)
+
+
+@pytest.mark.parametrize("amplitude", [1e-300, 1e-320, 1e160, 1e300])
+@pytest.mark.parametrize("Estimator", ENSEMBLES)
+def test_amplitudes_that_cannot_be_squared_are_refused(Estimator, amplitude):
+    """The message names amplitude, not the solver's own words."""
+    X, y = toy("two classes")
+    with pytest.raises(ValueError, match=r"'amplitude' parameter of Spiking\w+ must"):
+        Estimator(amplitude=amplitude).fit(X, y)
+
+
+@pytest.mark.parametrize(
+    "nearly",
+    [
+        lambda n: np.where(np.arange(n) % 2, 14.62, np.nextafter(14.62, 15)),
+        lambda n: np.full(n, 0.1) + np.cumsum(np.full(n, 1e-17)),
+        lambda n: 1e9 + np.random.default_rng(0).choice([0, 1.2e-7], n),
+        lambda n: np.full(n, -3e-5),
+        lambda n: np.zeros(n),
+    ],
+    ids=["neighbours", "a sum", "large", "negative", "zeros"],
+)
+@pytest.mark.parametrize("kind", KINDS)
+def test_feature_constant_up_to_rounding_is_never_heard(kind, nearly):
+    """It drives no neuron, now or with another value later."""
+    X, y = toy(kind)
+    column = nearly(len(X))
+    with_it = np.column_stack([X, column])
+    model = KINDS[kind](3, random_state=0, **BRIEF).fit(with_it, y)
+    assert np.isinf(model.scale_[3])
+    moved = np.column_stack([X, column + 0.01])
+    np.testing.assert_array_equal(model.predict(moved), model.predict(with_it))
+
+
+def test_feature_with_a_small_spread_is_heard():
+    """One part in a thousand million is a spread, not rounding."""
+    X = 14.62 * (1 + 1e-9 * np.linspace(0, 1, 20)[:, np.newaxis])
+    model = SpikingRegressor(**BRIEF).fit(X, np.linspace(0, 1, 20))
+    assert np.corrcoef(model.predict(X), np.linspace(0, 1, 20))[0, 1] > 0.9

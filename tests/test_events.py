@@ -11,6 +11,7 @@ import nengo
 import numba
 import numpy as np
 import pytest
+from numpy.lib.stride_tricks import sliding_window_view
 
 import snnlib
 from snnlib import (
@@ -23,7 +24,14 @@ from snnlib import (
     train_test_mnist,
 )
 from snnlib.events import compile_events, simulate_events
-from snnlib.networks import draw_voltage, rate_model
+from snnlib.networks import (
+    Conv,
+    Pool,
+    _weight_shapes,
+    draw_voltage,
+    parse_architecture,
+    rate_model,
+)
 
 # An architecture, the rows, columns and channels of its images, and the parameters
 # that differ from the defaults.
@@ -40,6 +48,8 @@ NETWORKS = {
     "colour and not square": ("4C3-AP2-5C3", (9, 14, 3), {"tau_ref": 0.0035}),
     "fully connected": ("3C3-AP2-12-7", (8, 8, 1), {"layer_synapse": 0.01}),
     "fully connected only": ("9", (8, 8, 1), {"dt": 0.002}),
+    "no floor": ("4C3-AP2-6C2", (8, 8, 1), {"min_voltage": -1e3}),
+    "a low floor": ("4C3-9", (8, 8, 1), {"min_voltage": -0.5, "tau_ref": 0.001}),
 }
 SETTINGS = {
     "reference": {},
@@ -79,14 +89,14 @@ def digits(n_images, image_shape=(28, 28, 1)):
 
 def run_events(classifier, images, dtype=np.float32):
     """Return output, counts and spikes of the event engine at a precision."""
-    names = ("max_rate", "intercept", "tau_rc", "tau_ref", "amplitude", "dt")
     stages, neuron = compile_events(
         classifier.weights_,
         classifier.architecture,
         classifier.image_shape_,
+        classifier._lif,
+        dt=classifier.dt,
         layer_synapse=classifier.layer_synapse,
         dtype=dtype,
-        **{name: getattr(classifier, name) for name in names},
     )
     rng = np.random.default_rng(classifier.seed_)
     voltages = [
@@ -156,6 +166,76 @@ def test_events_equal_nengo_dl_without_rounding(architecture, shape, parameters)
         np.testing.assert_array_equal(spiked.sum(axis=(2, 3, 4)), counts[:, :, layer])
 
 
+def drawn(architecture, image_shape, **parameters):
+    """Return a classifier of three classes with random weights, without TensorFlow."""
+    classifier = SpikingConvClassifier(architecture, **parameters)
+    classifier.image_shape_, classifier.classes_ = image_shape, np.arange(3)
+    classifier.seed_, classifier._simulator = 1, None
+    rng = np.random.default_rng(2)
+    shapes = _weight_shapes(image_shape, 3, architecture)
+    classifier.weights_ = [rng.normal(0.1, 1, shape) for shape in shapes]
+    return classifier
+
+
+def dense_lif(classifier, images):
+    """Return output and spikes of every layer by dense sums and ``nengo.LIF.step``."""
+    lif, dt = classifier._lif, classifier.dt
+    gain, bias = lif.gain_bias()
+    keep = classifier.layer_synapse and np.exp(-dt / classifier.layer_synapse)
+    rng = np.random.default_rng(classifier.seed_)
+    signal = np.repeat(images[:, np.newaxis], N_STEPS, axis=1).astype(float)
+    weights, layers = iter(classifier.weights_), []
+    for layer in (*parse_architecture(classifier.architecture), None):
+        if isinstance(layer, Pool):
+            size = layer.size
+            windows = sliding_window_view(signal, (size, size), (2, 3))
+            signal = windows[:, :, ::size, ::size].mean(axis=(-2, -1))
+            continue
+        kernel, constant = next(weights), next(weights)
+        if isinstance(layer, Conv):
+            windows = sliding_window_view(signal, kernel.shape[:2], (2, 3))
+            windows = windows[:, :, :: layer.strides, :: layer.strides]
+            x = np.einsum("itrckyx,yxkf->itrcf", windows, kernel) + constant
+        else:
+            x = signal.reshape(*signal.shape[:2], 1, 1, -1) @ kernel + constant
+        if layer is None:
+            return x[:, :, 0, 0], layers
+        shape = x.shape[2:]
+        voltage = draw_voltage(classifier.initial_voltage, int(np.prod(shape)), rng)
+        state = {
+            "voltage": np.tile(voltage.reshape(shape), (len(images), 1, 1, 1)),
+            "refractory_time": np.zeros((len(images), *shape)),
+        }
+        signal, filtered = np.zeros_like(x), np.zeros((len(images), *shape))
+        spikes, output = np.zeros(x.shape, bool), np.zeros((len(images), *shape))
+        for step in range(N_STEPS):
+            before = output.copy()
+            lif.neuron_type().step(dt, gain * x[:, step] + bias, output, **state)
+            spikes[:, step] = output > 0
+            if keep is not None:
+                filtered = keep * filtered + (1 - keep) * before
+            signal[:, step] = output if keep is None else filtered
+        layers.append(spikes)
+    return None
+
+
+@pytest.mark.parametrize(
+    ("architecture", "shape", "parameters"), NETWORKS.values(), ids=NETWORKS
+)
+def test_events_equal_dense_sums(architecture, shape, parameters):
+    """With 64 bits every neuron spikes as by ``nengo.LIF.step`` on dense sums."""
+    classifier = drawn(architecture, shape, **parameters)
+    images = np.random.default_rng(3).uniform(size=(3, *shape))
+    images[:, ::2] = 0
+    output, counts, spikes = run_events(classifier, images, np.float64)
+    expected, layers = dense_lif(classifier, images)
+    for number, (ours, theirs) in enumerate(zip(spikes, layers, strict=True)):
+        assert ours.sum() > 20
+        np.testing.assert_array_equal(ours, theirs)
+        np.testing.assert_array_equal(counts[:, :, number], theirs.sum(axis=(2, 3, 4)))
+    np.testing.assert_allclose(output, expected, rtol=1e-9, atol=1e-9)
+
+
 @pytest.mark.parametrize("parameters", SETTINGS.values(), ids=SETTINGS)
 def test_events_agree_with_nengo_dl(parameters):
     """As the estimator runs them, with 32 bits, the engines keep the limits set."""
@@ -205,10 +285,10 @@ def test_events_do_not_depend_on_the_batch(monkeypatch):
 
 def test_events_list_a_layer_that_fires_whole():
     """Every neuron may spike at every step, and all spikes are counted."""
-    classifier = untrained("3C3", (8, 8, 1), tau_ref=0.0, max_rate=5000.0)
+    classifier = untrained("3C3", (8, 8, 1), tau_ref=0.0, max_rate=1000.0)
     classifier.weights_[0], classifier.weights_[1] = (
         np.zeros_like(classifier.weights_[0]),
-        np.ones_like(classifier.weights_[1]),
+        np.full_like(classifier.weights_[1], 100),
     )
     classifier.set_params(engine="event")
     counts = classifier.simulate(digits(3, (8, 8, 1))).spike_counts
@@ -235,6 +315,7 @@ def test_events_need_no_folder_to_write_to(tmp_path):
         "rng = np.random.default_rng(0)\n"
         "classifier.weights_ = [rng.normal(size=s) for s in ((9, 4), 4, (4, 2), 2)]\n"
         "classifier.image_shape_, classifier.seed_ = (3, 3, 1), 0\n"
+        "classifier.classes_ = np.arange(2)\n"
         "output = classifier.simulate(rng.uniform(size=(2, 3, 3))).output\n"
     )
     script = (

@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -39,38 +40,24 @@ def run(*arguments, **variables):
     )
 
 
-@pytest.fixture(scope="module")
-def imported():
-    """What one import printed, and what it left behind."""
-    done = run(
-        "-c",
-        """
+IMPORT = """
 import json, sys
 import snnlib._nengo_dl as layer
 for stream in sys.stdout, sys.stderr:
     print("@", end="", file=stream, flush=True)
 import keras
 import keras.layers
+import snnlib
 facts = {
     "keras": keras.__version__,
     "engine": "keras.engine" in sys.modules,
     "legacy": hasattr(keras.layers, "BatchNormalizationV1"),
     "model": layer.tf.keras.Model.__module__,
+    "public": snnlib.tf is layer.tf and snnlib.nengo_dl is layer.nengo_dl,
 }
 print(json.dumps(facts))
-""",
-    )
-    assert done.returncode == 0, done.stderr
-    printed, _, facts = done.stdout.partition("@")
-    return json.loads(facts) | {"printed": printed + done.stderr.partition("@")[0]}
-
-
-@pytest.fixture(scope="module")
-def messages():
-    """What the import says when a package is missing, by package."""
-    done = run(
-        "-c",
-        """
+"""
+IMPORT_WITHOUT_A_PACKAGE = """
 import json, sys
 messages = {}
 for package in "tensorflow", "tf_keras", "nengo_dl":
@@ -81,8 +68,47 @@ for package in "tensorflow", "tf_keras", "nengo_dl":
         messages[package] = str(error)
     del sys.modules[package]
 print(json.dumps(messages))
-""",
-    )
+"""
+USE_KERAS_3 = "import tensorflow as tf; tf.keras.Model"
+
+
+def choose_keras_3():
+    """Use Keras 3 before the layer, then as its error says; return both runs."""
+    refused = run("-c", f"{USE_KERAS_3}\nimport snnlib._nengo_dl")
+    remedy = refused.stderr.strip().rpartition("make this the first line: ")[2]
+    return refused, run("-c", f"{remedy}\n{USE_KERAS_3}\nimport snnlib._nengo_dl")
+
+
+@pytest.fixture(scope="module")
+def runs():
+    """Start what must begin in a Python of its own, two at a time, for the tests below.
+
+    Most of the time goes into importing TensorFlow, in one thread.
+    """
+    level = {"TF_CPP_MIN_LOG_LEVEL": "0"}
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            "import": pool.submit(run, "-c", IMPORT),
+            "missing": pool.submit(run, "-c", IMPORT_WITHOUT_A_PACKAGE),
+            "fit": pool.submit(run, "tests/versions.py", "--check"),
+            "Keras 3": pool.submit(choose_keras_3),
+            "asked": pool.submit(run, "-c", "import snnlib._nengo_dl", **level),
+        }
+
+
+@pytest.fixture(scope="module")
+def imported(runs):
+    """What one import printed, and what it left behind."""
+    done = runs["import"].result()
+    assert done.returncode == 0, done.stderr
+    printed, _, facts = done.stdout.partition("@")
+    return json.loads(facts) | {"printed": printed + done.stderr.partition("@")[0]}
+
+
+@pytest.fixture(scope="module")
+def messages(runs):
+    """What the import says when a package is missing, by package."""
+    done = runs["missing"].result()
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 
@@ -116,14 +142,19 @@ def test_import_gives_tensorflow_keras_2(imported):
     assert imported["model"].startswith("tf_keras.")
 
 
+def test_package_gives_both_by_name(imported):
+    """Whoever asks `snnlib` for NengoDL or TensorFlow gets those of the layer."""
+    assert imported["public"]
+
+
 def test_import_is_silent(imported):
     """Importing prints nothing, neither from Python nor from TensorFlow's libraries."""
     assert imported["printed"] == ""
 
 
-def test_import_speaks_when_asked():
+def test_import_speaks_when_asked(runs):
     """Whoever sets TensorFlow's log level gets TensorFlow's messages."""
-    done = run("-c", "import snnlib._nengo_dl", TF_CPP_MIN_LOG_LEVEL="0")
+    done = runs["asked"].result()
     assert done.returncode == 0, done.stderr
     assert done.stderr.strip()
 
@@ -150,22 +181,18 @@ def test_missing_tf_keras_asks_for_tensorflows_version(messages):
     assert f'"tf-keras=={minor}.*"' in messages["tf_keras"]
 
 
-def test_keras_3_chosen_first():
+def test_keras_3_chosen_first(runs):
     """Too early a TensorFlow gets an error, whose remedy works word for word."""
-    use_keras_3 = "import tensorflow as tf; tf.keras.Model"
-    refused = run("-c", f"{use_keras_3}\nimport snnlib._nengo_dl")
+    refused, followed = runs["Keras 3"].result()
     error = refused.stderr.strip().splitlines()[-1]
     assert error.startswith("ImportError: TensorFlow was imported before snnlib")
-
-    remedy = error.partition("make this the first line: ")[2]
-    followed = run("-c", f"{remedy}\n{use_keras_3}\nimport snnlib._nengo_dl")
-    assert "os.environ" in remedy
+    assert "os.environ" in error.partition("make this the first line: ")[2]
     assert followed.returncode == 0, followed.stderr
 
 
-def test_network_fits_and_predicts():
+def test_network_fits_and_predicts(runs):
     """A network of one LIF ensemble learns, and predicts what it has learned."""
-    done = run("tests/versions.py", "--check")
+    done = runs["fit"].result()
     reached = dict(line.split("=") for line in done.stdout.splitlines())
     assert reached.get("fits") == "yes", done.stderr
     assert reached.get("predicts") == "yes", done.stderr

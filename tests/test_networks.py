@@ -17,7 +17,8 @@ from snnlib import (
     relu_model,
     simulate,
 )
-from snnlib.networks import Conv, Dense, Pool, _lif_rate
+from snnlib.networks import Conv, Dense, Pool, _lif_rate, draw_voltage
+from snnlib.neurons import Lif
 
 SMALL = {"image_shape": (8, 8, 1), "n_classes": 10, "architecture": "4C3-AP2-6C3"}
 SMALL_SHAPES = [(3, 3, 1, 4), (4,), (3, 3, 4, 6), (6,), (6, 10), (10,)]
@@ -329,8 +330,8 @@ def test_rate_model_gives_the_rates_of_nengo_dl(setting, monkeypatch):
     scores = rate_model(**SMALL, weights=weights, **setting)(images).numpy()
 
     monkeypatch.setattr(
-        "snnlib.networks.lif",
-        lambda tau_rc, tau_ref, amplitude, _: nengo.LIFRate(tau_rc, tau_ref, amplitude),
+        "snnlib.neurons.Lif.neuron_type",
+        lambda lif, _=0: nengo.LIFRate(lif.tau_rc, lif.tau_ref, lif.amplitude),
     )
     # NengoDL warns of a filter that a single step leaves no time for.
     network = conv_network(**SMALL, weights=weights, **setting, synapse=None)
@@ -347,8 +348,9 @@ def test_rate_model_gives_the_rates_of_nengo_dl(setting, monkeypatch):
 def test_rate_model_has_the_gradient_of_the_rate():
     """Against central differences of the rate formula; 0 where no spike is fired."""
     tf = snnlib.tf
-    x = np.array([-2.0, 0.0, 0.05, 0.3, 1.0, 5.0], np.float32)
-    rate = _lif_rate(100, 0.0, 0.02, 0.002, 0.01, tf)
+    # The first that fire are a thousandth and a hundredth above the threshold.
+    x = np.array([-2.0, 0.0, 0.0005, 0.005, 0.05, 0.3, 1.0, 5.0], np.float32)
+    rate = _lif_rate(Lif(amplitude=0.01), tf)
     gain = 1 / -np.expm1((0.002 - 0.01) / 0.02) - 1
     with tf.GradientTape() as tape:
         inputs = tf.constant(x)
@@ -361,7 +363,8 @@ def test_rate_model_has_the_gradient_of_the_rate():
 
     np.testing.assert_allclose(values, formula(x.astype(float)), rtol=1e-5, atol=1e-7)
     assert (slope[:2] == 0).all()
-    central = (formula(x[2:] + 1e-5) - formula(x[2:].astype(float) - 1e-5)) / 2e-5
+    step = 1e-3 * x[2:].astype(float)
+    central = (formula(x[2:] + step) - formula(x[2:] - step)) / (2 * step)
     np.testing.assert_allclose(slope[2:], central, rtol=1e-2)
 
 
@@ -407,3 +410,140 @@ def test_read_weights_keeps_their_order(tmp_path):
     numbered = {f"weights_{number:02}": weights[number] for number in range(12)}
     np.savez(tmp_path / "w.npz", about="{}", **dict(reversed(numbered.items())))
     np.testing.assert_array_equal(read_weights(tmp_path / "w.npz"), weights)
+
+
+def test_read_weights_sorts_by_number(tmp_path):
+    """Number 100 comes after number 11, and other arrays are no weights."""
+    arrays = {f"weights_{i:02}": np.full(1, i) for i in range(102)}
+    np.savez(tmp_path / "w.npz", **arrays, weights_mean=[0.5], my_weights_00=[9])
+    assert np.concatenate(read_weights(tmp_path / "w.npz")).tolist() == [*range(102)]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is not a whole .npz file"),
+        (b"weights", "is not a whole .npz file"),
+        (b"PK\x03\x04 and so on", "is not a whole .npz file"),
+    ],
+)
+def test_read_weights_names_a_damaged_file(content, message, tmp_path):
+    """The message begins with the file's name."""
+    (tmp_path / "w.npz").write_bytes(content)
+    with pytest.raises(ValueError, match=rf"w\.npz {message}"):
+        read_weights(tmp_path / "w.npz")
+
+
+def test_read_weights_asks_for_weights(tmp_path):
+    """A file of other arrays is named, with what it holds."""
+    np.savez(tmp_path / "w.npz", x=[1])
+    with pytest.raises(ValueError, match=r"w\.npz holds no weights, only \['x'\]"):
+        read_weights(tmp_path / "w.npz")
+
+
+def test_draw_voltage_uniform_covers_the_range_below_the_threshold():
+    """Ten thousand draws: mean 1/2, and no tenth of [0, 1) with more than its share."""
+    drawn = draw_voltage("uniform", 10_000, np.random.default_rng(0))
+    counts, _ = np.histogram(drawn, bins=10, range=(0, 1))
+    # A tenth of the draws has a standard deviation of 30.
+    assert counts.sum() == 10_000
+    assert np.abs(counts - 1000).max() < 150
+    assert not draw_voltage("zero", 5, None).any()
+
+
+@pytest.mark.parametrize("value", ["one", None, 0, ["zero"]])
+def test_draw_voltage_refuses_other_words(value):
+    """The message lists the two there are."""
+    with pytest.raises(
+        ValueError, match=r"^initial_voltage must be one of \['uniform'"
+    ):
+        draw_voltage(value, 5, np.random.default_rng(0))
+
+
+ENSEMBLE = {
+    "encoders": [[1.0], [-1.0]],
+    "decoders": [[1.0, 2.0]],
+    "gain": [1.0, 2.0],
+    "bias": [1.0, 1.0],
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "error", "message"),
+    [
+        ({"gain": [1.0, 2.0, 3.0]}, ValueError, r"gain must hold 1 or 2 numbers; got"),
+        ({"bias": [[1.0]]}, ValueError, r"bias must hold 1 or 2 numbers; got shape"),
+        ({"gain": [np.nan, 1]}, ValueError, r"gain must be finite"),
+        ({"bias": "high"}, ValueError, r"bias must be an array of real numbers"),
+        ({"encoders": [["a"]]}, ValueError, r"encoders must be an array of real"),
+        ({"encoders": None}, ValueError, r"encoders must be an array of real"),
+        ({"decoders": [[1.0]]}, ValueError, r"decoders must have shape.*\(1, 1\)"),
+        ({"decoders": np.ones((1, 1, 2))}, ValueError, r"decoders must have shape"),
+        ({"output_bias": [1.0, 2.0]}, ValueError, r"output_bias must hold 1 or 1 num"),
+        ({"offset": [1.0, 2.0]}, ValueError, r"offset must hold 1 or 1 numbers"),
+        ({"scale": [1.0, 2.0]}, ValueError, r"scale must hold 1 or 1 numbers"),
+        ({"initial_voltage": [0.0] * 3}, ValueError, r"initial_voltage must hold 1 or"),
+        ({"max_rate": 100}, TypeError, r"takes gain and bias in place of \['max_rate"),
+        ({"intercept": 0, "max_rate": 9}, TypeError, r"of \['intercept', 'max_rate'\]"),
+        ({"tau": 0.02}, TypeError, r"unexpected keyword argument 'tau'"),
+    ],
+)
+def test_ensemble_network_refuses_what_does_not_fit(changes, error, message):
+    """Shapes, numbers and settings are named with what came."""
+    with pytest.raises(error, match=message):
+        ensemble_network(**{**ENSEMBLE, **changes})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            ((8, 8), 10),
+            r"image_shape must be \(rows, columns, channels\); got \(8, 8\)",
+        ),
+        ((8, 10), r"image_shape must be \(rows, columns, channels\); got 8"),
+        (((8, 8, 0), 10), r"image_shape must be a whole number from 1 on; got 0"),
+        (((8.0, 8, 1), 10), r"image_shape must be a whole number from 1 on; got 8\.0"),
+        (((8, 8, 1), 0), r"n_classes must be a whole number from 1 on; got 0"),
+        (((8, 8, 1), "ten"), r"n_classes must be a whole number from 1 on; got 'ten'"),
+        (((8, 8, 1), 10, None), r"architecture must be text such as '32C3-AP2'; got N"),
+        (((8, 8, 1), 10, 32), r"architecture must be text such as '32C3-AP2'; got 32"),
+        (((8, 8, 1), 10, "9" * 5000), r"cannot read '9999"),
+        (((8, 8, 1), 10, "\u0663C3"), r"cannot read '\u0663C3'"),
+    ],
+)
+@pytest.mark.parametrize("declare", [rate_model, relu_model, conv_network])
+def test_networks_refuse_impossible_shapes(declare, arguments, message):
+    """Image, classes and architecture are looked at before TensorFlow is asked."""
+    with pytest.raises(ValueError, match=message):
+        declare(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (3, r"weights must be a list of arrays; got int"),
+        (np.zeros((6, 1)), r"weights must be a list of arrays; got ndarray"),
+        ([None] * 6, r"weights must have shape \(3, 3, 1, 4\) at place 0.*got \(\)"),
+        (
+            [np.full(shape, np.nan) for shape in SMALL_SHAPES],
+            r"weights at place 0 must be finite; got 36 of 36",
+        ),
+        (
+            [np.full(shape, "w") for shape in SMALL_SHAPES],
+            r"weights at place 0 must be an array of real numbers",
+        ),
+    ],
+    ids=["number", "array", "nothing", "nan", "text"],
+)
+def test_weights_that_are_none_are_refused(weights, message):
+    """Their kind, their shapes and their numbers are looked at."""
+    with pytest.raises(ValueError, match=message):
+        rate_model(**SMALL, weights=weights)
+
+
+def test_conv_network_takes_the_floor_of_the_voltage():
+    """``min_voltage`` reaches every neuron that is declared."""
+    network = conv_network(**SMALL, min_voltage=-3.0)
+    types = [ensemble.neuron_type for ensemble in network.all_ensembles]
+    assert [neuron_type.min_voltage for neuron_type in types] == [-3.0, -3.0]

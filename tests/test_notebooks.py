@@ -1,8 +1,10 @@
 """Each lesson runs under papermill, anywhere, and with other parameters."""
 
 import copy
+import re
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import nbformat
@@ -11,6 +13,8 @@ import pytest
 from papermill.exceptions import PapermillExecutionError
 
 from snnlib import read_metrics
+from snnlib.kernels import WarmKernels
+from snnlib.parameters import Notebook
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 # Few splits keep the default run short; the book runs the lessons in full.
@@ -33,6 +37,7 @@ SLOW = {
     "06_mnist": {"dataset": "digits28", "n_test": 100},
     "10_cost_of_a_spike": {"dataset": "digits28", "n_test": 100, "n_timed": 4},
 }
+SHORT = QUICK | SLOW
 EXPECTED = {
     "01_lif_neuron": {"n_spikes", "euler_error_percent", "axon_rate"},
     "02_spikes_to_numbers": {"readout_error", "best_synapse_last", "slope_sine"},
@@ -45,75 +50,134 @@ EXPECTED = {
     "09_interactions": {"share_synapse_1", "held_out_accepted", "your_mse_ratio"},
     "10_cost_of_a_spike": {"acs_per_image", "energy_ratio", "mnist_best_accuracy"},
 }
-lessons = pytest.mark.parametrize(
-    ("lesson", "parameters"),
-    [
-        *QUICK.items(),
-        *(pytest.param(*case, marks=pytest.mark.slow) for case in SLOW.items()),
-    ],
-    ids=[*QUICK, *SLOW],
-)
+ODD = {"max_rate": 150, "tau_rc": 0.07, "synapse": None, "readout": "last"}
+ODD |= {"initial_voltage": "uniform", "seed": 3}
+LIST_FILES = """\
+import pathlib
+print("files:", *pathlib.Path().rglob("*"))"""
 
 
-def run(lesson, folder, **parameters):
-    """Run a lesson from ``folder`` and return its metrics."""
-    out = folder / f"{lesson}.ipynb"
-    papermill.execute_notebook(
-        NOTEBOOKS / f"{lesson}.ipynb",
-        out,
-        parameters=parameters,
-        cwd=folder,
-        progress_bar=False,
-    )
-    return read_metrics(out)
+def read(lesson):
+    """Return a lesson as it was written."""
+    return nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
 
 
-def warnings_shown(folder, lesson):
-    """Return the messages a reader of the executed lesson would see on stderr."""
-    notebook = nbformat.read(folder / f"{lesson}.ipynb", as_version=4)
-    outputs = [o for c in notebook.cells for o in c.get("outputs", ())]
-    return [o.text for o in outputs if o.get("name") == "stderr"]
-
-
-@lessons
-def test_lesson_runs_from_another_folder(lesson, parameters, tmp_path):
-    """It records the promised metrics, writes no other file, and shows no warning."""
-    metrics = run(lesson, tmp_path, **parameters)
-    assert metrics.keys() >= EXPECTED[lesson]
-    assert [path.name for path in tmp_path.iterdir()] == [f"{lesson}.ipynb"]
-    assert warnings_shown(tmp_path, lesson) == []
-
-
-@lessons
-def test_lesson_runs_with_odd_parameters(lesson, parameters, tmp_path):
-    """Several parameters away from their defaults do not stop a lesson."""
-    odd = {"max_rate": 150, "tau_rc": 0.07, "synapse": None, "readout": "last"}
-    odd |= {"initial_voltage": "uniform", "seed": 3}
-    assert run(lesson, tmp_path, **parameters, **odd).keys() >= EXPECTED[lesson]
-
-
-@lessons
-def test_every_cell_runs_twice(lesson, parameters, tmp_path, monkeypatch):
-    """Running each cell twice in a row gives the metrics of running it once."""
-    once = run(lesson, tmp_path, **parameters)
-    notebook = nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
-    twice = []
+def doubled(notebook):
+    """Return a notebook in which each cell that may run twice in a row does so."""
+    cells = []
     for cell in notebook.cells:
-        twice.append(cell)
+        cells.append(cell)
         # papermill writes its own cell after the parameters; a copy would undo it.
         if cell.cell_type == "code" and "parameters" not in cell.metadata.get(
             "tags", ()
         ):
-            twice.append(copy.deepcopy(cell))
-            twice[-1].id = f"{cell.id}-again"
-    notebook.cells = twice
-    monkeypatch.setattr(sys.modules[__name__], "NOTEBOOKS", tmp_path / "twice")
-    (tmp_path / "twice").mkdir()
-    nbformat.write(notebook, tmp_path / "twice" / f"{lesson}.ipynb")
-    assert run(lesson, tmp_path, **parameters) == once
+            cells.append(copy.deepcopy(cell))
+            cells[-1].id = f"{cell.id}-again"
+    return nbformat.from_dict({**notebook, "cells": cells})
 
 
-@pytest.mark.parametrize("lesson", [*QUICK, *SLOW])
+def execute(kernels, notebook, parameters, *, figures=False):
+    """Run a notebook in an empty folder, and return it executed.
+
+    A cell more at its end says which files are in that folder then.
+    """
+    last = nbformat.v4.new_code_cell(LIST_FILES)
+    listing = nbformat.from_dict({**notebook, "cells": [*notebook.cells, last]})
+    outcome = kernels.run(nbformat.writes(listing), parameters, figures=figures)
+    assert outcome["error"] is None
+    return nbformat.reads(outcome["notebook"], as_version=4)
+
+
+def metrics(executed, folder):
+    """Return what an executed notebook recorded."""
+    nbformat.write(executed, folder / "executed.ipynb")
+    return read_metrics(folder / "executed.ipynb")
+
+
+def warnings_shown(executed):
+    """Return the messages a reader of the executed lesson would see on stderr."""
+    outputs = [o for cell in executed.cells for o in cell.get("outputs", ())]
+    return [o.text for o in outputs if o.get("name") == "stderr"]
+
+
+# The tests of one lesson come in a row, and share what it gave when it ran once.
+@pytest.fixture(
+    scope="module",
+    params=[*QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in SLOW)],
+)
+def lesson(request):
+    """Return a lesson's name."""
+    return request.param
+
+
+@pytest.fixture(scope="module")
+def fresh():
+    """Return a server of kernels that have yet to import what a lesson imports.
+
+    So a warning at an import is still seen in the executed notebook.
+    """
+    with closing(WarmKernels()) as kernels:
+        yield kernels
+
+
+@pytest.fixture(scope="module")
+def once(lesson, fresh):
+    """Return a lesson, executed with its figures."""
+    return execute(fresh, read(lesson), SHORT[lesson], figures=True)
+
+
+@pytest.fixture(scope="module")
+def warm():
+    """Return a server of kernels that have imported what the quick lessons import."""
+    notebooks = (Notebook(NOTEBOOKS / f"{name}.ipynb") for name in QUICK)
+    imports = dict.fromkeys(line for notebook in notebooks for line in notebook.imports)
+    with closing(WarmKernels(imports)) as kernels:
+        yield kernels
+
+
+def test_lesson_runs_in_an_empty_folder(lesson, once, tmp_path):
+    """It records the promised metrics, writes no file, and shows no warning."""
+    assert metrics(once, tmp_path).keys() >= EXPECTED[lesson]
+    assert once.cells[-1].outputs[0].text == "files:\n"
+    assert warnings_shown(once) == []
+
+
+def test_lesson_runs_with_odd_parameters(lesson, warm, tmp_path):
+    """Several parameters away from their defaults do not stop a lesson."""
+    executed = execute(warm, read(lesson), SHORT[lesson] | ODD)
+    assert metrics(executed, tmp_path).keys() >= EXPECTED[lesson]
+
+
+def test_every_cell_runs_twice(lesson, warm, once, tmp_path):
+    """Running each cell twice in a row gives the metrics of running it once."""
+    twice = execute(warm, doubled(read(lesson)), SHORT[lesson])
+    assert metrics(twice, tmp_path) == metrics(once, tmp_path)
+
+
+def test_papermill_runs_a_lesson_from_another_folder(tmp_path):
+    """With a kernel of its own too, it writes no other file and shows no warning."""
+    name = "09_interactions"
+    out = tmp_path / "out.ipynb"
+    papermill.execute_notebook(
+        *(NOTEBOOKS / f"{name}.ipynb", out, SHORT[name]),
+        cwd=tmp_path,
+        progress_bar=False,
+    )
+    assert read_metrics(out).keys() >= EXPECTED[name]
+    assert list(tmp_path.iterdir()) == [out]
+    assert warnings_shown(nbformat.read(out, as_version=4)) == []
+
+
+@pytest.mark.parametrize("lesson", SHORT)
+def test_lesson_checks_its_parameters_early(lesson):
+    """They are checked in one of the first cells, before any data."""
+    sources = [cell.source for cell in read(lesson).cells]
+    first = next(i for i, code in enumerate(sources) if "check_parameters(" in code)
+    assert first <= 7 < len(sources) / 3
+    assert not re.search(r"\b(load|fetch)_\w+\(", "\n".join(sources[: first + 1]))
+
+
+@pytest.mark.parametrize("lesson", SHORT)
 @pytest.mark.parametrize(
     ("parameters", "message"),
     [
@@ -123,20 +187,41 @@ def test_every_cell_runs_twice(lesson, parameters, tmp_path, monkeypatch):
     ],
     ids=["rate too high", "negative time constant", "unknown read-out"],
 )
-def test_lesson_refuses_a_bad_value_early(lesson, parameters, message, tmp_path):
-    """The estimator's message comes in one of the first cells, before any data."""
-    with pytest.raises(PapermillExecutionError, match=message) as failure:
-        run(lesson, tmp_path, **parameters)
-    notebook = nbformat.read(NOTEBOOKS / f"{lesson}.ipynb", as_version=4)
-    n_cells = len(notebook.cells)
+def test_lesson_refuses_a_bad_value(lesson, parameters, message):
+    """The cell that checks the parameters gives the estimator's message."""
+    assert re.search(message, refusal(lesson, parameters))
+
+
+@pytest.mark.parametrize(
+    ("lesson", "parameters", "message"),
+    [
+        ("03_training_with_rates", {"sigma": 0}, r"'sigma'.*above 0.*Got 0"),
+        ("03_training_with_rates", {"long_time": 0.03}, r"'long_time'.*Got 0\.03"),
+        ("07_parameter_sweeps", {"n_splits": 101}, r"n_splits.*1 to 100.*got 101"),
+        ("08_how_sure", {"n_splits": 1}, r"n_splits.*at least 2.*got 1"),
+        ("10_cost_of_a_spike", {"longest_time": 0.02}, r"longest_time.*got 0\.02"),
+    ],
+)
+def test_lesson_refuses_what_it_cannot_show(lesson, parameters, message):
+    """A value that only this lesson cannot take is refused as early as the others."""
+    assert re.search(message, refusal(lesson, parameters))
+
+
+def refusal(lesson, parameters):
+    """Return why a lesson refuses some parameters, by its own cells in this process."""
+    notebook = Notebook(NOTEBOOKS / f"{lesson}.ipynb")
+    return notebook.refusal(notebook.complete(parameters)) or "nothing is refused"
+
+
+def test_papermill_stops_where_a_lesson_refuses(tmp_path):
+    """Under papermill too, the message comes in one of the first cells."""
+    lesson = NOTEBOOKS / "01_lif_neuron.ipynb"
+    with pytest.raises(PapermillExecutionError, match=r"'max_rate'.*500 Hz") as failure:
+        papermill.execute_notebook(
+            lesson, tmp_path / "out.ipynb", {"max_rate": 600}, progress_bar=False
+        )
     # papermill adds two cells: its error banner and the injected parameters.
-    assert failure.value.cell_index <= 9 < n_cells / 3
-
-
-def test_live_panel_has_as_many_splits_as_its_table(tmp_path):
-    """Lesson 07 compares with 100 committed splits, and says so at once."""
-    with pytest.raises(PapermillExecutionError, match=r"n_splits.*1 to 100.*got 101"):
-        run("07_parameter_sweeps", tmp_path, n_splits=101)
+    assert failure.value.cell_index <= 9
 
 
 def test_readme_command_runs_from_the_root(tmp_path):

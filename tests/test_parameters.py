@@ -2,21 +2,34 @@
 
 import hashlib
 import json
+import math
+import os
 import re
+import shutil
+import signal
+import threading
+from fractions import Fraction
+from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tiny import write_notebook
 
+import snnlib
 from snnlib import datasets, load_iris_setosa, results_path
 from snnlib.parameters import (
     Notebook,
     NotebookError,
+    Parameter,
     ParameterError,
+    as_plain,
     code_digest,
     digest,
     input_digests,
+    shown,
 )
 
 
@@ -51,6 +64,12 @@ def test_parameters_have_defaults_and_comments(tiny):
         ("offset", None, None),
         ("label", "a b", "a b"),
         ("exact", np.bool_(False), False),
+        ("x", Fraction(1, 4), 0.25),
+        ("x", math.inf, math.inf),
+        ("power", 10**30, 10**30),
+        ("power", Fraction(4, 2), 2),
+        ("offset", np.float32(0.5), 0.5),
+        ("label", np.str_("a"), "a"),
     ],
 )
 def test_value_takes_the_type_of_the_default(tiny, name, value, expected):
@@ -72,6 +91,15 @@ def test_value_takes_the_type_of_the_default(tiny, name, value, expected):
         ("power", float("inf"), "power must be a whole number"),
         ("label", 3, "label must be text, as its default 'plain' is; got 3."),
         ("exact", 1, "exact must be true or false, as its default True is; got 1."),
+        ("x", 10**400, "A value must hold neither NaN nor a number beyond a float's"),
+        pytest.param(
+            *("power", 10**5000, "got a value of type int that cannot be written out."),
+            id="a number too long to be written out",
+        ),
+        ("x", 1j, "x must be a number, as its default 1.0 is; got 1j."),
+        ("label", "\ud800", "A value must be text that UTF-8 can hold."),
+        ("offset", {1: 2}, "A value must have text for the keys of its mappings."),
+        ("x", np.float64, "x must be a number, as its default 1.0 is; got <class"),
     ],
 )
 def test_value_of_another_type_is_refused(tiny, name, value, message):
@@ -187,25 +215,113 @@ def test_inputs_follow_the_choice_of_digits():
     assert found == {"digits28": datasets.load_digits28().digest}
 
 
-def test_code_digest_counts_what_calculates(tmp_path, monkeypatch):
-    """It changes with estimators.py, and not with plots.py."""
-    import snnlib.parameters
+SMALL_PACKAGE = {
+    "__init__.py": "a = 1",
+    "metrics.py": '"""Measure."""\ndef mean(xs):\n    """Do."""\n    return xs[0]',
+    "estimators/__init__.py": "from snnlib.estimators._base import Base",
+    "estimators/_base.py": "class Base:\n    pass",
+    "explorers/_lif.py": "a = 1",
+    **{f"{name}.py": "a = 1" for name in ("plots", "sweep", "cli", "tables", "plans")},
+    **{f"{name}.py": "a = 1" for name in ("files", "checks", "recording", "_version")},
+    "data/rows.csv": "1\n2\n",
+    "lif.js": "1",
+}
 
-    package = tmp_path / "snnlib"
-    (package / "data").mkdir(parents=True)
-    for name in ("estimators.py", "plots.py", "sweep.py", "data/rows.csv"):
-        (package / name).write_text("1")
-    monkeypatch.setattr(snnlib.parameters, "__file__", str(package / "parameters.py"))
-    before = code_digest()
-    for name, counts in (
-        ("plots.py", False),
-        ("sweep.py", False),
-        ("estimators.py", True),
-        ("data/rows.csv", True),
-    ):
-        (package / name).write_text("2")
-        assert (code_digest() != before) == counts, name
-        before = code_digest()
+
+@pytest.fixture
+def package(tmp_path):
+    """Return the folder of a small package."""
+    for name, content in SMALL_PACKAGE.items():
+        path = tmp_path / "snnlib" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(content)
+    return tmp_path / "snnlib"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "counts"),
+    [
+        ("metrics.py", "def mean(xs):\n    return xs[0]", False),
+        (
+            "metrics.py",
+            '"""Other."""\ndef mean(xs):  # first\n  return xs [ 0 ]',
+            False,
+        ),
+        (
+            "metrics.py",
+            'def mean(xs):\n    """A."""\n    "B."\n    return xs[0]',
+            False,
+        ),
+        ("metrics.py", "def mean(xs):\n    return xs[1]", True),
+        ("metrics.py", "def mean(xs):\n    return xs[0.0]", True),
+        ("metrics.py", "def mean(xs):\n    return xs['0']", True),
+        ("metrics.py", "def mean(xs, y=None):\n    return xs[0]", True),
+        ("metrics.py", "def mean(xs, y=0):\n    return xs[0]", True),
+        ("metrics.py", "", True),
+        ("estimators/_base.py", "class Base:\n    a = 1", True),
+        ("estimators/_base.py", "class Base:\n    # A\n    pass", False),
+        ("estimators/__init__.py", "b = 1", True),
+        ("estimators/_new.py", "", True),
+        ("files.py", "a = 2", True),
+        ("checks.py", "a = 2", True),
+        ("recording.py", "a = 2", True),
+        ("data/rows.csv", "1\n3\n", True),
+        ("data/more.csv", "1", True),
+        ("__init__.py", "a = 2", False),
+        ("_version.py", "a = 2", False),
+        ("explorers/_lif.py", "a = 2", False),
+        ("explorers/_new.py", "a = 2", False),
+        ("plots.py", "a = 2", False),
+        ("plans.py", "a = 2", False),
+        ("sweep.py", "a = 2", False),
+        ("cli.py", "a = 2", False),
+        ("tables.py", "a = 2", False),
+        ("lif.js", "2", False),
+        ("results/train.py", "a = 2", False),
+        ("results/table.csv", "2", False),
+        (".ipynb_checkpoints/metrics-checkpoint.py", "a = 2", False),
+        ("metrics-copy.py", "a = 2", False),
+    ],
+)
+def test_code_digest_counts_what_calculates(package, name, content, counts):
+    """What a module does counts, and so do tables; form, docs and drawing do not."""
+    before = code_digest(package)
+    (package / name).parent.mkdir(exist_ok=True)
+    (package / name).write_text(content)
+    assert (code_digest(package) != before) == counts
+
+
+def test_code_digest_counts_names_and_places(package):
+    """A module that moves to another folder is another module."""
+    before = code_digest(package)
+    (package / "metrics.py").rename(package / "estimators" / "metrics.py")
+    assert code_digest(package) != before
+
+
+def test_code_digest_is_that_of_the_running_package(tmp_path):
+    """It rests on the content of the package's folder, wherever that is."""
+    copy = tmp_path / "elsewhere"
+    here = Path(snnlib.__file__).parent
+    shutil.copytree(here, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    assert code_digest(copy) == code_digest()
+
+
+def test_code_digest_is_one_in_every_python(package):
+    """A digest from one version of Python is compared on workers that have others.
+
+    It was calculated with 3.11; a version that writes syntax trees otherwise fails.
+    """
+    (package / "metrics.py").write_text(
+        "from a import b as c\n\n\nclass A(B, metaclass=C):\n    x: int = 1\n\n"
+        "    @d\n    async def f(self, a, /, b=1.5, *c, d=None, **e) -> str:\n"
+        "        async with a as b, c:\n            pass\n"
+        "        return f'{a!r:>{b}.2f}{a:{b}}' 'é\\u2028' rf'\\n{c}', "
+        "b'\\x00', 1j, ...\n\n\n"
+        "try:\n    g = [x for x in y if x] + [*z]\nexcept (E, F) as error:\n"
+        "    del g[1:2, ::3]\nelse:\n    lambda: (yield)\n"
+        "match g:\n    case [1, *_] | {'a': None, **r} if x:\n        a = b = -1\n"
+    )
+    assert code_digest(package)[:16] == "4854a354d754c635"
 
 
 def test_digest_ignores_the_order_of_keys():
@@ -213,3 +329,265 @@ def test_digest_ignores_the_order_of_keys():
     assert digest({"a": 1, "b": [2.0]}) == digest({"b": [2.0], "a": 1})
     assert digest(json.loads("[0.1]")) == digest([0.1])
     assert digest([1]) != digest([1.0])
+
+
+PLAIN = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**1000), 2**1000)
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.text(st.characters(exclude_categories=["Cs"])), inner, max_size=3
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@given(PLAIN)
+def test_plain_value_stays_as_it_is(value):
+    """What JSON knows comes back equal, in the same types, and as a copy."""
+    found = as_plain(value)
+    assert repr(found) == repr(value)
+    assert not isinstance(value, list | dict) or found is not value
+
+
+@given(PLAIN, PLAIN)
+def test_any_default_takes_a_value_or_refuses_it(default, value):
+    """Whatever the two are, the value comes back in the default's type or is named."""
+    parameter = Parameter("it", default, "a number, or None")
+    try:
+        found = parameter.convert(value)
+    except ParameterError as error:
+        found = default
+        assert str(error).startswith("it must be "), error  # noqa: PT017
+    assert found is None or default is None or type(found) is type(default)
+
+
+def test_value_of_any_size_is_shown_on_a_line():
+    """A message stays a sentence."""
+    assert len(shown("a" * 10**6)) < 300
+    assert shown({"a": [1, "b\n"]}) == "{'a': [1, 'b\\n']}"
+    assert "int that cannot be written out" in shown(10**5000)
+
+
+def test_default_that_is_no_value_is_left_alone(tmp_path):
+    """A function or a tuple among the parameters is the notebook's own affair."""
+    notebook = changed(
+        tmp_path, "odd", parameters="x = 1.0\nf = print\npair = (1, 2)\nno = {1: 2}"
+    )
+    assert notebook.complete({}) == {"x": 1.0, "pair": [1, 2]}
+    assert [p.is_settable for p in notebook.parameters.values()] == [
+        *(True, False, False, True)
+    ]
+    with pytest.raises(ParameterError, match="f must be left alone, as its default <b"):
+        notebook.convert({"f": 1})
+
+
+def test_defaults_are_not_shared(tmp_path):
+    """Each run has lists of its own."""
+    notebook = changed(tmp_path, "lists", parameters="xs = [1]")
+    notebook.complete({})["xs"].append(2)
+    assert notebook.complete({}) == {"xs": [1]}
+
+
+def executed(tmp_path, value, *, error=False):
+    """Return the tiny notebook as papermill leaves it, with a value put in."""
+    path = write_notebook(tmp_path, "executed")
+    notebook = nbformat.read(path, as_version=4)
+    for cell in notebook.cells:
+        cell.metadata.setdefault("tags", [])
+        cell.metadata["papermill"] = {"exception": error}
+    injected = nbformat.v4.new_code_cell(
+        f"# Parameters\nx = {value}\nseed = 5\n",
+        metadata={"tags": ["injected-parameters"]},
+    )
+    notebook.cells.insert(1, injected)
+    if error:
+        tags = {"tags": ["papermill-error-cell-tag"]}
+        notebook.cells.insert(3, nbformat.v4.new_markdown_cell("here", metadata=tags))
+        notebook.cells.insert(0, nbformat.v4.new_markdown_cell("there", metadata=tags))
+        # A banner of code would be run.
+        notebook.cells.insert(4, nbformat.v4.new_code_cell("1 / 0", metadata=tags))
+    notebook.metadata["papermill"] = {"parameters": {"x": value}, "exception": error}
+    notebook.metadata["snnlib"] = {"run_id": "0"}
+    nbformat.write(notebook, path)
+    return Notebook(path)
+
+
+@pytest.mark.parametrize("error", [False, True], ids=["ended well", "failed"])
+@pytest.mark.parametrize("value", [3, 101], ids=["good value", "bad value"])
+def test_executed_notebook_is_read_as_it_was_before(tiny, tmp_path, value, error):
+    """What papermill put in is neither read, hashed and checked, nor sent to be run."""
+    notebook = executed(tmp_path, value, error=error)
+    assert notebook.digest == tiny.digest
+    assert notebook.parameters == tiny.parameters
+    assert notebook.refusal(notebook.complete({"x": 1.0})) is None
+    assert "got 101.5" in notebook.refusal(notebook.complete({"x": 101.5}))
+    assert notebook.imports == tiny.imports
+    sent = nbformat.reads(notebook.text, as_version=4)
+    assert [cell.source for cell in sent.cells] == [
+        cell.source for cell in nbformat.reads(tiny.text, as_version=4).cells
+    ]
+    assert not sent.metadata.keys() & {"papermill", "snnlib"}
+
+
+def test_notebook_that_was_not_run_is_sent_as_it_is(tiny):
+    """To the last byte."""
+    assert tiny.text == tiny.path.read_text()
+
+
+NOTEBOOK = {
+    "cell_type": "code",
+    "metadata": {"tags": ["parameters"]},
+    "source": "x = 1",
+}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe\x00",
+        b"\x00" * 100,
+        b"[]",
+        b"3",
+        b"null",
+        b'"text"',
+        b"{}",
+        b'{"cells": 3}',
+        b'{"cells": {"a": 1}}',
+        b'{"cells": [3]}',
+        b'{"cells": [null]}',
+        b'{"cells": [{}]}',
+        b'{"worksheets": [{"cells": []}]}',
+        b"[" * 100_000,
+        *(
+            json.dumps({"cells": [{**NOTEBOOK, **change}]}).encode()
+            for change in (
+                {"source": 3},
+                {"source": None},
+                {"source": [1]},
+                {"source": {"a": 1}},
+                {"cell_type": 3},
+                {"metadata": 3},
+                {"metadata": None},
+                {"metadata": {"tags": 3}},
+                {"metadata": {"tags": None}},
+                {"metadata": {"tags": [["parameters"]]}},
+                {"outputs": 3},
+                {"outputs": [3]},
+                {"outputs": [{"data": 3}]},
+            )
+        ),
+        json.dumps({"cells": [NOTEBOOK], "metadata": []}).encode(),
+        json.dumps({"cells": [{"cell_type": "code", "metadata": {}}]}).encode(),
+    ],
+    ids=lambda content: content[:80].decode(errors="replace"),
+)
+def test_file_that_is_no_notebook_is_refused(tmp_path, content):
+    """Whatever file is handed in, the answer is one sentence with its name."""
+    path = tmp_path / "odd.ipynb"
+    path.write_bytes(content)
+    with pytest.raises(NotebookError, match=r"odd\.ipynb is not a notebook") as refused:
+        Notebook(path)
+    assert len(str(refused.value)) < 400
+
+
+@pytest.mark.parametrize(
+    "path", [".", "a\0b", 3, None, b"bytes", ""], ids=lambda path: repr(path)
+)
+def test_path_of_no_notebook_is_refused(tmp_path, monkeypatch, path):
+    """A folder, or what is no path at all."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotebookError):
+        Notebook(path)
+
+
+ENDINGS = [
+    ("raise SystemExit", "SystemExit"),
+    ("import sys; sys.exit(3)", "SystemExit: 3"),
+    ("quit()", "SystemExit"),
+    ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+    ("raise GeneratorExit", "GeneratorExit"),
+    ("raise BaseException('a')", "BaseException: a"),
+    ("raise ValueError('a\\n\\nb')", "ValueError: a b"),
+    ("def f(): f()\nf()", "RecursionError: maximum recursion depth exceeded"),
+    ("raise MemoryError", "MemoryError"),
+    ("x = (", "SyntaxError"),
+    ("return 1", "SyntaxError"),
+    ("a = '\\0'\n\0", "Error"),
+    ("class E(Exception):\n    def __str__(self): 1 / 0\nraise E", "E: its message"),
+    ("raise StopIteration", "StopIteration"),
+]
+
+
+@pytest.mark.parametrize(("code", "message"), ENDINGS)
+def test_cell_of_parameters_ends_nothing_but_itself(tmp_path, code, message):
+    """Whatever it raises is an error of the notebook, not the end of the caller."""
+    with pytest.raises(NotebookError, match=r"'parameters' of .* fails: ") as refused:
+        changed(tmp_path, "ending", parameters=code)
+    assert message in str(refused.value)
+    assert len(str(refused.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize(("code", "message"), ENDINGS)
+def test_check_ends_nothing_but_itself(tmp_path, code, message):
+    """Whatever it raises is the reason of a refusal."""
+    check = f"def check_parameters(): pass\ncheck_parameters()\n{code}"
+    reason = changed(tmp_path, "ending", check=check).refusal({"x": 1.0})
+    assert message in reason
+    assert len(reason.splitlines()) == 1
+
+
+def test_ctrl_c_is_no_refusal(tmp_path):
+    """Ctrl-C during a check stops the caller, and its handler is given back."""
+    check = "import time\ncheck_parameters = time.sleep\ncheck_parameters(60)"
+    notebook = changed(tmp_path, "long", check=check)
+    handler = signal.getsignal(signal.SIGINT)
+    timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        notebook.refusal({})
+    timer.join()
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
+def test_check_may_run_in_a_thread(tiny):
+    """Where Ctrl-C cannot be told apart, nothing else changes."""
+    found = []
+    thread = threading.Thread(target=lambda: found.append(tiny.refusal({"x": 101.0})))
+    thread.start()
+    thread.join()
+    assert found == ["ValueError: x must be from 0 to 100; got 101.0"]
+
+
+def test_commands_of_ipython_are_no_fault(tmp_path):
+    """A cell before the check, or the check itself, may hold some."""
+    check = (
+        "%matplotlib inline\n!ls\nimport math\ndef check_parameters():\n"
+        "    %time\n    math.sqrt(x)\n\ncheck_parameters()"
+    )
+    notebook = changed(tmp_path, "commands", check=check)
+    assert notebook.refusal({"x": 1.0}) is None
+    assert notebook.refusal({"x": -1.0}).startswith("ValueError: ")
+    assert "import math" in notebook.imports
+
+
+def test_data_after_a_command_are_known(tmp_path):
+    """What a cell with a command reads is an input like any other."""
+    code = "%matplotlib inline\nload_iris_setosa(); results_path(3)"
+    assert changed(tmp_path, "reading", fault=code).sources == {
+        "loaders": ["load_iris_setosa"],
+        "results": [],
+    }
+
+
+@pytest.mark.parametrize("dataset", [["mnist"], {"a": 1}, 3, None, "other"])
+def test_dataset_may_be_no_name(dataset):
+    """Only the names of sets of digits are passed on."""
+    found = input_digests(loaders=["load_iris_setosa"], results=[], dataset=dataset)
+    assert found.keys() == {"iris setosa"}

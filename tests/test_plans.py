@@ -1,13 +1,22 @@
 """A sweep's definition is checked to the last run before the first one starts."""
 
+import copy
+import datetime
+import decimal
+import fractions
+import json
+import math
 import re
 
 import numpy as np
 import pytest
-import yaml
+from hypothesis import HealthCheck, settings
+from hypothesis import given as example_of
+from hypothesis import strategies as st
 from tiny import write_definition, write_notebook
 
-from snnlib.plans import SweepError, make_plan, read_plan, read_value
+import snnlib.plans
+from snnlib.plans import Plan, SweepError, make_plan, read_plan, read_value
 
 
 @pytest.fixture
@@ -227,7 +236,7 @@ def test_notebook_is_looked_for_beside_the_definition(tmp_path, monkeypatch):
 def test_definition_is_not_changed(notebook):
     """The caller's own lists stay as they are."""
     definition = {"parameters": {"x": 1}, "grid": {"power": [2, 3]}, "seeds": [1, 2]}
-    kept = yaml.safe_load(yaml.safe_dump(definition))
+    kept = copy.deepcopy(definition)
     make_plan(notebook, **definition)
     assert definition == kept
 
@@ -240,22 +249,404 @@ def test_data_that_are_not_there_are_named(tmp_path, monkeypatch):
         make_plan(notebook)
 
 
+@pytest.fixture
+def container(tmp_path):
+    """Return the path of a notebook that has a list and a mapping among its values."""
+    return write_notebook(
+        tmp_path,
+        "container",
+        parameters="""
+            xs = [1]
+            opts = {"a": 1}
+            free = None
+            dataset = None
+            x = 1.0
+            seed = 0
+        """,
+        check="def check_parameters():\n    opts.clear()\n\ncheck_parameters()",
+    )
+
+
+LISTS = [[1], [2], [1, [None, "a"]], []]
+MAPPINGS = [{"a": 1}, {"a": 2}, {}, {"a": [None, {"b": 0.5}]}]
+
+
 @pytest.mark.parametrize(
-    ("text", "value"),
+    ("name", "values"),
     [
-        ("1e-3", 0.001),
-        ("150", 150),
-        ("-1.5", -1.5),
-        ("true", True),
-        ("None", None),
-        ("null", None),
-        ("last", "last"),
-        ("[1, 2]", [1, 2]),
-        ("1e5", 1e5),
+        ("xs", LISTS),
+        ("opts", MAPPINGS),
+        ("free", [*LISTS, *MAPPINGS, 1, True, 1.0, "1"]),
+        ("dataset", [*LISTS, *MAPPINGS, "digits28"]),
     ],
 )
+@pytest.mark.parametrize("way", ["grid", "one_at_a_time", "random", "parameters"])
+def test_lists_and_mappings_are_values_like_others(container, way, name, values):
+    """Each way takes them, keeps their types and gives each its own run."""
+    if way == "parameters":
+        definitions = [{"parameters": {name: value}} for value in values]
+    elif way == "random":
+        axes = {name: values}
+        definitions = [{"random": {"n": len(values), "axes": axes}}]
+    else:
+        definitions = [{way: {name: values}}]
+    runs = [run for d in definitions for run in make_plan(container, **d).runs]
+    found = sorted(json.dumps(run.values[name]) for run in runs)
+    assert found == sorted(map(json.dumps, values))
+    assert len({run.id for run in runs}) == len(values)
+
+
+def test_check_of_the_notebook_changes_no_value(container):
+    """A cell that empties a mapping empties its own copy."""
+    (run,) = make_plan(container, parameters={"opts": {"a": 2}}).runs
+    assert run.values["opts"] == {"a": 2}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "plain"),
+    [
+        ("opts", {"a": np.int64(3), "b": [np.float32(0.5)]}, {"a": 3, "b": [0.5]}),
+        ("opts", {"a": {"b": np.arange(2)}}, {"a": {"b": [0, 1]}}),
+        ("xs", [{"a": np.bool_(True)}], [{"a": True}]),
+        ("xs", (1, (2, np.int8(3))), [1, [2, 3]]),
+        ("xs", np.eye(2), [[1.0, 0.0], [0.0, 1.0]]),
+        ("free", np.str_("a"), "a"),
+        ("x", fractions.Fraction(1, 2), 0.5),
+        ("x", 10**300, 1e300),
+        ("seed", 10**30, 10**30),
+        ("x", math.inf, math.inf),
+    ],
+)
+def test_value_is_plain_wherever_it_is(container, name, value, plain):
+    """NumPy's numbers become Python's inside containers, also in the definition."""
+    plan = make_plan(container, grid={name: [value]})
+    (run,) = plan.runs
+    assert json.dumps(run.values[name]) == json.dumps(plain)
+    json.dumps([plan.definition, run.given])
+
+
+@pytest.mark.parametrize("name", ["x", "seed", "xs", "free", "dataset"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        10**400,
+        10**5000,
+        -(10**400),
+        math.nan,
+        complex(1, 1),
+        decimal.Decimal("NaN"),
+        datetime.date(2024, 1, 1),
+        np.datetime64("2024-01-01"),
+        {1, 2},
+        b"bytes",
+        {1: 2},
+        "half \ud800",
+        np.ndarray,
+        object(),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+@pytest.mark.parametrize("depth", [0, 1, 2])
+def test_value_that_no_notebook_can_take_is_refused(container, name, value, depth):
+    """Huge numbers, NaN, dates and the like are named, however deep they lie."""
+    for _ in range(depth):
+        value = [{"a": value}]
+    with pytest.raises(SweepError, match=rf"^grid\.{name}\[0\]: {name} must be .*; go"):
+        make_plan(container, grid={name: [value]})
+
+
+def test_value_that_holds_itself_is_refused(container):
+    """It is nested without end."""
+    endless = []
+    endless.append(endless)
+    with pytest.raises(SweepError, match=r"xs must be a list.*must not be nested"):
+        make_plan(container, grid={"xs": [endless]})
+
+
+@pytest.mark.parametrize(
+    "definition",
+    [
+        {"one_at_a_time": {"x": [1, 2], "seed": [10, 11]}},
+        {"one_at_a_time": {"seed": [10, 11], "x": [1, 2]}},
+        {"grid": {"x": [1, 2], "seed": [10, 11]}},
+        {"grid": {"seed": [10]}},
+        {"random": {"n": 2, "axes": {"x": [1, 2], "seed": [10, 11]}}},
+        {"random": {"n": 2, "axes": {"seed": {"low": 1, "high": 9}}}},
+        {"parameters": {"seed": 1}, "grid": {"x": [1]}},
+    ],
+)
+@pytest.mark.parametrize("seeds", [2, [5, 7]])
+def test_seeds_overwrite_no_seed(notebook, definition, seeds):
+    """Wherever else a seed is set, repeats over seeds are refused."""
+    with pytest.raises(SweepError, match=r"^seeds: cannot be given where `seed`"):
+        make_plan(notebook, seeds=seeds, **definition)
+
+
+@pytest.mark.parametrize(
+    ("definition", "message"),
+    [
+        ({"seeds": 10**9}, "seeds: asks for 1000000000 rows, and a sweep has at most"),
+        ({"random": {"n": 10**9, "axes": {"x": [1]}}}, "random.n: asks for 1000000000"),
+        (
+            {"grid": {name: list(range(101)) for name in ("x", "power", "seed")}},
+            "grid: asks for 1030301 rows",
+        ),
+        ({"grid": {"x": list(range(1001))}, "seeds": 1000}, "asks for 1001000 rows"),
+        (
+            {"random": {"n": 10**6, "axes": {"power": [1, 2, 3]}}},
+            "random.n: asks for 1000000 points, but only 3 different ones",
+        ),
+        (
+            {"random": {"n": 1, "axes": {"x": {"low": -math.inf, "high": 1}}}},
+            "random.axes.x: must have low < high; got -inf and 1.0.",
+        ),
+        (
+            {"random": {"n": 1, "axes": {"x": {"low": -1e308, "high": 1e308}}}},
+            "random.axes.x: must be within a float's range",
+        ),
+    ],
+)
+def test_plan_without_end_is_refused(notebook, definition, message):
+    """A definition of a line can ask for more rows than anybody will wait for."""
+    with pytest.raises(SweepError, match="^" + re.escape(message)):
+        make_plan(notebook, **definition)
+
+
+@pytest.mark.parametrize(
+    ("name", "low", "high", "log"),
+    [
+        ("x", 0.12345678, 0.12345681, False),
+        ("x", 0.12345678, 0.12345681, True),
+        ("power", 999, 1000, True),
+        ("power", 10**15, 10**15 + 1, True),
+    ],
+)
+def test_rounding_leads_out_of_no_range(tmp_path, name, low, high, log):
+    """A draw is rounded, and stays within both ends."""
+    notebook = write_notebook(tmp_path, check="pass")
+    axes = {name: {"low": low, "high": high, "log": log}}
+    for seed in range(20):
+        plan = make_plan(notebook, random={"n": 1, "seed": seed, "axes": axes})
+        assert low <= plan.runs[0].values[name] <= high
+
+
+@pytest.mark.parametrize("name", ["run_id", "axis", "wall_time", "versions"])
+def test_parameter_with_the_name_of_a_column_is_refused(tmp_path, name):
+    """It would hide what the table says about the run."""
+    notebook = write_notebook(tmp_path, parameters=f"x = 1.0\n{name} = 1")
+    with pytest.raises(SweepError, match=f"notebook: its parameter '{name}' has the"):
+        make_plan(notebook)
+
+
+def words():
+    """Return what one may write for a value, in YAML's words or in any."""
+    return st.sampled_from(
+        [
+            "1",
+            "-1.",
+            "1e-3",
+            ".5",
+            "a",
+            "[1, 2]",
+            "{a: 1}",
+            "null",
+            "*a",
+            "&a x",
+            "!t 1",
+        ]
+    ) | st.text(max_size=8)
+
+
+KEYS = st.sampled_from(
+    ["notebook", "parameters", "grid", "one_at_a_time", "random", "seeds", "figures"]
+)
+NAMES = st.sampled_from(["x", "power", "offset", "label", "exact", "seed", "n", "axes"])
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.integers(min_value=10**308)
+    | st.floats()
+    | st.text(max_size=4)
+    | st.binary(max_size=2)
+    | st.decimals()
+    | st.complex_numbers()
+    | st.dates()
+    | st.builds(np.float32, st.floats(width=32))
+    | st.builds(np.int16, st.integers(-9, 9))
+)
+ANYTHING = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(NAMES | st.integers(0, 3), inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["low", "high", "log", "n", "seed", "axes"]), inner
+        )
+    ),
+    max_leaves=8,
+)
+REFUSED = object()
+
+
+def unless_refused(function, *args, **kwargs):
+    """Return what a function returns, or REFUSED after a refusal in one sentence."""
+    try:
+        return function(*args, **kwargs)
+    except SweepError as error:
+        if len(str(error).splitlines()) != 1:
+            raise
+        return REFUSED
+
+
+many = settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+@pytest.fixture
+def few_rows(monkeypatch):
+    """Have a sweep of more than a hundred rows refused."""
+    monkeypatch.setattr(snnlib.plans, "_MOST_ROWS", 100)
+
+
+@many
+@example_of(definition=st.dictionaries(KEYS, ANYTHING, max_size=3))
+def test_any_definition_is_planned_or_refused(notebook, few_rows, definition):  # noqa: ARG001
+    """Whatever it holds, what comes is a plan or one sentence."""
+    definition.pop("notebook", None)
+    plan = unless_refused(make_plan, notebook, **definition)
+    assert plan is REFUSED or isinstance(plan, Plan)
+    if plan is not REFUSED:
+        json.dumps([plan.definition, [run.values for run in plan.runs]])
+
+
+@many
+@example_of(text=st.lists(KEYS | NAMES | words(), max_size=6).map(": ".join) | words())
+def test_any_word_is_a_value_or_refused(text):
+    """Whatever is written, what comes is a plain value or one sentence."""
+    value = unless_refused(read_value, text)
+    assert value is REFUSED or json.dumps(value)
+
+
+@many
+@example_of(content=st.binary(max_size=60))
+def test_any_file_is_read_or_refused(tmp_path, content):
+    """A definition may be no text at all."""
+    path = tmp_path / "any.yaml"
+    path.write_bytes(content)
+    with pytest.raises(SweepError, match=r"any\.yaml"):
+        read_plan(path)
+
+
+@many
+@example_of(
+    value=st.recursive(
+        st.none()
+        | st.booleans()
+        | st.integers()
+        | st.floats(allow_nan=False, allow_infinity=False)
+        | st.text(st.characters(exclude_categories=["C"])),
+        lambda inner: (
+            st.lists(inner) | st.dictionaries(st.text("abc", min_size=1), inner)
+        ),
+    )
+)
+def test_value_written_as_json_is_read_back(value):
+    """JSON is YAML: it comes back in the same types."""
+    found = read_value(json.dumps(value))
+    assert json.dumps(found) == json.dumps(value)
+
+
+WORDS = [
+    *(("1e-3", 0.001), ("1.5e2", 150.0), ("1.5E2", 150.0), (".5e2", 50.0)),
+    *(("-.5", -0.5), ("+.5", 0.5), ("1.e3", 1000.0), ("-1.", -1.0), ("1e5", 1e5)),
+    *((".inf", math.inf), ("-.inf", -math.inf), ("1.0", 1.0), ("-1e-3", -0.001)),
+    *(("150", 150), ("-3", -3), ("+3", 3), ("0", 0), ("0x1F", 31), ("0o17", 15)),
+    *(("true", True), ("FALSE", False), ("null", None), ("~", None), ("", None)),
+    *(("12:30", "12:30"), ("12:30:45", "12:30:45"), ("yes", "yes"), ("off", "off")),
+    *(("y", "y"), ("No", "No"), ("007", "007"), ("-007", "-007"), ("00.5", "00.5")),
+    *(("1_000", "1_000"), ("2024-01-01", "2024-01-01"), ("1e", "1e"), (".", ".")),
+    *(("2024-01-01 12:30:00", "2024-01-01 12:30:00"), ("=", "="), ("<<", "<<")),
+    *(("last", "last"), ("-x", "-x"), ("inf", "inf"), ("nan", "nan"), ("é", "é")),
+    *((r'"\ud83d\ude00"', "\U0001f600"), (r'"\u00e9"', "é"), ("\U0001f600",) * 2),
+    *(("'1'", "1"), ('"1"', "1"), ("!!str 1", "1"), ("!!float 1", 1.0)),
+    *(("[1, 2]", [1, 2]), ("{a: 007}", {"a": "007"}), ("[1, [~]]", [1, [None]])),
+]
+
+
+@pytest.mark.parametrize(("text", "value"), [*WORDS, ("None", None)])
 def test_read_value(text, value):
-    """Words mean on the command line what they mean in YAML; 1e-3 is a number."""
+    """A word means on the command line what it means in YAML 1.2."""
     found = read_value(text)
     assert found == value
     assert type(found) is type(value)
+
+
+@pytest.mark.parametrize(("text", "value"), WORDS)
+def test_word_in_a_definition(tmp_path, text, value):
+    """A word means the same in a file, for which a number stands where one can."""
+    path = write_definition(tmp_path)
+    path.write_text(f"notebook: tiny.ipynb\nparameters:\n  label: {text}\n")
+    if isinstance(value, str):
+        assert read_plan(path).runs[0].values["label"] == value
+    else:
+        with pytest.raises(SweepError, match=r"tiny\.yaml, line 3: parameters\.label"):
+            read_plan(path)
+
+
+BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
+    f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]\n"
+    for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"grid:\n  x: [1]\n  x: [2]", "line 3: the key 'x' is there twice."),
+        (b"grid:\n\tx: [1]", r"line 2: not YAML: found character '\t' that cannot"),
+        (b"a: 1\n--- 2", "line 2: not YAML: but found another document."),
+        (b"a: !python/object 1", "line 1: the tag '!python/object' means nothing"),
+        (b"a: !!binary aGk=", "line 1: the tag 'binary' means nothing here."),
+        (b"a: !!map [1]", "line 1: the tag 'map' means nothing here."),
+        (b"a: !!int b", "line 1: 'b' is no int that can be read."),
+        (b"a:\n  1e400", "line 2: '1e400' is no float that can be read."),
+        (b"a: " + b"9" * 5000, "line 1: '999"),
+        (b"a: *b", "line 1: not YAML: found undefined alias 'b'."),
+        (rb'a: "\ud83d"', "line 1: '\\ud83d' is no str that can be read."),
+        (b"a: &a [*a]", "it is nested too deeply, or holds itself."),
+        (b"[" * 3000, "it is nested too deeply."),
+        (BOMB.encode(), "its anchors make more than 2000 values."),
+        (b"a: \xff", "is not a file of text in UTF-8: 'utf-8' codec can't decode"),
+        (b"a\0b", "not YAML: unacceptable character #x0000"),
+        (b"", "must map keys to values; got None."),
+        (b"# nothing", "must map keys to values; got None."),
+        (
+            b"\xef\xbb\xbfseeds: 3",
+            "line 1: must have the key 'notebook'; got ['seeds']",
+        ),
+        (b"? [1]\n: 2", "line 1: the key [1] is not a name."),
+    ],
+)
+def test_yaml_that_cannot_be_read_is_refused(tmp_path, monkeypatch, content, message):
+    """Each in one sentence that begins with the file."""
+    monkeypatch.setattr(snnlib.plans, "_MOST_VALUES", 2000)
+    path = tmp_path / "a.yaml"
+    path.write_bytes(content)
+    with pytest.raises(SweepError, match=re.escape(message)) as refused:
+        read_plan(path)
+    assert str(refused.value).startswith(str(path))
+    assert len(str(refused.value).splitlines()) == 1
+
+
+def test_anchor_may_be_used_again(tmp_path):
+    """Anchors that stand for as much as they say are YAML like any other."""
+    path = write_definition(tmp_path)
+    path.write_text(
+        "notebook: tiny.ipynb\ngrid: {x: &a [1, 2], power: *a}\nseeds: &a 2"
+    )
+    assert len(read_plan(path).rows) == 8

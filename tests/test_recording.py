@@ -1,5 +1,8 @@
 """Metrics written into a notebook and read back."""
 
+import json
+from fractions import Fraction
+
 import nbformat
 import numpy as np
 import pytest
@@ -36,13 +39,44 @@ def test_record_shows_plain_numbers(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("value", "recorded"),
+    [
+        (np.array(0.25), 0.25),
+        (np.bool_(False), False),
+        (np.str_("a"), "a"),
+        (Fraction(1, 4), 0.25),
+        (np.inf, None),
+        (np.float64("nan"), None),
+        (10**30, 10**30),
+        (None, None),
+    ],
+)
+def test_recorded_value_is_plain(monkeypatch, value, recorded):
+    """Each kind of number has one of JSON's, in its type."""
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, **_: shown.append(data))
+    record({"a": value})
+    found = shown[0][MIME_TYPE]["a"]
+    assert found == recorded
+    assert type(found) is type(recorded)
+
+
+@pytest.mark.parametrize(
     ("metrics", "error", "message"),
     [
         ({}, ValueError, "at least one"),
         ({3: 1.0}, TypeError, "named by strings; got 3"),
         ({"a": [1, 2]}, TypeError, r"metrics\['a'\].*list"),
+        ({"a": np.arange(2)}, TypeError, r"metrics\['a'\].*list"),
+        ({"a": 1j}, TypeError, r"metrics\['a'\].*complex"),
+        ({"a": {}}, TypeError, r"metrics\['a'\].*dict"),
+        ({"a": 10**400}, ValueError, r"metrics\['a'\] must be a number that a float"),
+        ({"a": 10**5000}, ValueError, r"metrics\['a'\] must be a number that a float"),
     ],
-    ids=["nothing", "number as name", "list as value"],
+    ids=[
+        *("nothing", "number as name", "list as value", "array", "complex", "dict"),
+        *("huge number", "number too long to be written out"),
+    ],
 )
 def test_record_refuses_what_it_could_not_read_back(metrics, error, message):
     """Each message names the entry and what it got."""
@@ -69,13 +103,37 @@ def test_read_metrics_tells_a_notebook_that_was_not_run(tmp_path):
         read_metrics(write_notebook(tmp_path / "a.ipynb"))
 
 
-@pytest.mark.parametrize("content", ["", '{"cells": [', "[1]", "3"])
+CELL = {"cell_type": "code", "metadata": {}, "source": ""}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", '{"cells": [', "[1]", "3", "{}", '{"cells": 3}', '{"cells": [3]}'),
+        *(
+            json.dumps({"cells": [{**CELL, "outputs": outputs}]})
+            for outputs in (3, [3], [{"data": 3}], [{"data": []}])
+        ),
+        "[" * 100_000,
+    ],
+    ids=lambda content: content[:80],
+)
 def test_read_metrics_refuses_half_a_notebook(tmp_path, content):
     """A truncated or foreign file is named."""
     path = tmp_path / "half.ipynb"
     path.write_text(content)
     with pytest.raises(MetricsError, match=r"half\.ipynb is not a notebook"):
         read_metrics(path)
+
+
+@pytest.mark.parametrize("recorded", [3, None, [], "a"])
+def test_read_metrics_passes_over_what_is_no_record(tmp_path, recorded):
+    """Another program's output of that kind has no metrics by name."""
+    path = write_notebook(tmp_path / "a.ipynb", {"b": 1})
+    content = json.loads(path.read_text())
+    content["cells"].append({**CELL, "outputs": [{"data": {MIME_TYPE: recorded}}]})
+    path.write_text(json.dumps(content))
+    assert read_metrics(path) == {"b": 1}
 
 
 def test_read_metrics_of_a_missing_file_says_so(tmp_path):

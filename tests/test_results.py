@@ -1,6 +1,5 @@
 """The committed tables are whole, and what is in them can be had again."""
 
-import csv
 import hashlib
 import json
 import math
@@ -10,28 +9,46 @@ from pathlib import Path
 import pytest
 import tiny
 
-from snnlib.plans import read_plan, read_value
+from snnlib.parameters import digest
+from snnlib.plans import read_plan
 from snnlib.recording import read_metrics
+from snnlib.tables import planned_values, read_provenance, read_table
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFINITIONS = sorted((ROOT / "sweeps").glob("*.yaml"))
 definitions = pytest.mark.parametrize("definition", DEFINITIONS, ids=lambda p: p.stem)
 
 
-def read_table(name):
-    """Return the rows of a committed table, as text."""
-    with (ROOT / "results" / f"{name}.csv").open(newline="") as file:
-        return list(csv.DictReader(file))
+def committed(name):
+    """Return the path of a committed table."""
+    return ROOT / "results" / f"{name}.csv"
 
 
 @definitions
 def test_table_is_as_it_was_collected(definition):
     """The provenance beside a table has its checksum, and misses no run."""
-    path = ROOT / "results" / f"{definition.stem}.csv"
+    path = committed(definition.stem)
     provenance = json.loads(path.with_suffix(".json").read_text())
     assert provenance["sha256"] == hashlib.sha256(path.read_bytes()).hexdigest()
     assert provenance["missing"] == []
-    assert provenance["n_rows"] == len(read_table(definition.stem))
+    assert provenance["n_rows"] == len(read_table(path))
+
+
+@definitions
+def test_ids_are_those_of_their_rows(definition):
+    """Each id is the digest of its row's values, and of what lies beside the table.
+
+    It shows that a cell gives back the value that was run, to the last digit and in its
+    type, and that no id depends on how ids are made today.
+    """
+    table = committed(definition.stem)
+    provenance = read_provenance(table)
+    for row in read_table(table):
+        values, inputs = planned_values(row, provenance)
+        assert values, row["run_id"]
+        assert inputs in provenance["inputs"]
+        planned = {**provenance["identity"], "inputs": inputs, "values": values}
+        assert digest(planned)[:16] == row["run_id"]
 
 
 @definitions
@@ -41,22 +58,19 @@ def test_table_holds_what_the_definition_asks_for(definition, monkeypatch):
     monkeypatch.setattr("snnlib.plans._Planner._inputs", lambda *_: {})
     monkeypatch.setattr("snnlib.parameters.Notebook.refusal", lambda *_: None)
     plan = read_plan(definition)
-    rows = read_table(definition.stem)
+    rows = read_table(committed(definition.stem))
     assert len(rows) == len(plan.rows)
     for row, (axis, run) in zip(rows, plan.rows, strict=True):
-        assert row["axis"] == (axis or "")
-        for name, value in run.values.items():
-            text = row[name]
-            assert value == text or value == read_value(text or "null"), name
+        assert row["axis"] == axis
+        assert {name: row[name] for name in run.values} == run.values
 
 
 def run_again(name, row, folder):
     """Do the run of a row by its id, as the how-to page says; return its metrics."""
     definition = read_plan(ROOT / "sweeps" / f"{name}.yaml")
     out = folder / "again.ipynb"
-    table = ROOT / "results" / f"{name}.csv"
     # In a process of its own, for --threads sets the environment.
-    command = tiny.snnlib("run", definition.notebook.path, "--row", table)
+    command = tiny.snnlib("run", definition.notebook.path, "--row", committed(name))
     command += [row["run_id"], "--threads", "1", "-o", str(out)]
     subprocess.run(command, check=True, capture_output=True)
     return read_metrics(out)
@@ -83,14 +97,14 @@ def test_row_of_a_regression_can_be_had_again(name, number, tmp_path):
 
     Sums may be taken in another order on another processor, which allows 1e-9.
     """
-    row = read_table(name)[number]
+    row = read_table(committed(name))[number]
     metrics = run_again(name, row, tmp_path)
     assert metrics
     for metric, value in metrics.items():
         if isinstance(value, float):
-            assert math.isclose(value, float(row[metric]), rel_tol=1e-9), metric
+            assert math.isclose(value, row[metric], rel_tol=1e-9), metric
         else:
-            assert str(value) == row[metric], metric
+            assert value == row[metric], metric
 
 
 @pytest.mark.slow
@@ -100,8 +114,8 @@ def test_row_of_a_regression_can_be_had_again(name, number, tmp_path):
 )
 def test_row_of_mnist_can_be_had_again(name, number, tmp_path):
     """A trained network gives every accuracy again to 0.5 points."""
-    row = read_table(name)[number]
+    row = read_table(committed(name))[number]
     for metric, value in run_again(name, row, tmp_path).items():
         if metric.startswith("accuracy"):
             # One of the paper's 200 images is half a point.
-            assert value == pytest.approx(float(row[metric]), abs=0.005 + 1e-9), metric
+            assert value == pytest.approx(row[metric], abs=0.005 + 1e-9), metric

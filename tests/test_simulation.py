@@ -6,7 +6,8 @@ import pytest
 
 from snnlib import lif_spikes, lowpass, read_out, settled_fraction, simulate
 from snnlib.networks import ensemble_network
-from snnlib.simulation import check_lif, step_count
+from snnlib.neurons import Lif
+from snnlib.simulation import step_count, warn_of_settings
 
 
 def random_case(seed):
@@ -138,6 +139,12 @@ def test_read_out_takes_last_step_or_mean_of_second_half():
         read_out(signal, "first")
 
 
+def test_simulate_says_nothing_unless_asked(capsys):
+    """Nengo's progress bar is off by default."""
+    simulate(random_case(3)[0], [[0.5, 0.1]], 0.01)
+    assert capsys.readouterr() == ("", "")
+
+
 def test_simulate_restores_the_input_and_repeats():
     """Two runs are alike, and the network's input is left as it was."""
     network = random_case(3)[0]
@@ -155,17 +162,207 @@ def test_step_count_refuses_less_than_a_step():
         step_count(0.0001, 0.001)
 
 
-def test_check_lif_names_the_limit_of_max_rate():
-    """The message holds the owner, the limit and the value."""
-    settings = {"synapse": 0.1, "presentation_time": 1.0, "dt": 0.001}
-    check_lif(max_rate=499, tau_ref=0.002, **settings)
-    with pytest.raises(ValueError, match=r"'max_rate'.*Toy.*500 Hz.*Got 500"):
-        check_lif(max_rate=500, tau_ref=0.002, owner="Toy", **settings)
+@pytest.mark.parametrize("dt", [0.001, 0.0001, 0.0005])
+def test_step_count_is_exact_for_whole_numbers_of_steps(dt):
+    """Quotients such as 0.043 / 0.001 lie just below a whole number."""
+    assert 0.043 / 0.001 != 43
+    for number in range(1, 3000):
+        assert step_count(number * dt, dt) == number
+        assert step_count(round(number * dt, 9), dt) == number
 
 
-def test_check_lif_warns_of_a_synapse_that_does_not_settle():
-    """The warning gives the fraction that does settle."""
-    with pytest.warns(UserWarning, match=r"synapse=0\.1 s.*26%"):
-        check_lif(
-            max_rate=100, tau_ref=0.002, synapse=0.1, presentation_time=0.03, dt=0.001
-        )
+def test_lif_spikes_start_at_rest_in_steps_of_a_millisecond():
+    """J = 2 crosses 1 after tau_rc ln 2 = 13.9 ms, in the 14th step; whole numbers do.
+
+    An amplitude of a ten-thousandth makes spikes of 0.1, which are spikes, too.
+    """
+    weak = nengo.LIF(amplitude=1e-4)
+    for current, voltage in ((2.0, 0.0), (2, 0)):
+        spikes = lif_spikes([current], 20, voltage=[voltage], neuron_type=weak)
+        assert spikes.dtype == bool
+        assert np.flatnonzero(spikes).tolist() == [13]
+    assert np.flatnonzero(lif_spikes([2.0], 20)).tolist() == [13]
+    # The threshold itself is no spike, and any current above it is.
+    assert np.flatnonzero(lif_spikes([2.0, 1.0], 20, voltage=1)[0]).tolist() == [0]
+
+
+def test_settled_fraction_without_synapse_is_all():
+    """None and 0 have settled at once."""
+    assert settled_fraction(None, 0.03) == settled_fraction(0, 0.03) == 1.0
+
+
+def test_read_out_keeps_the_other_axes():
+    """Time goes, whichever axis it has; the rest stays in order."""
+    signal = np.arange(24.0).reshape(4, 2, 3)
+    np.testing.assert_array_equal(read_out(signal), signal[2:].mean(axis=0))
+    np.testing.assert_array_equal(read_out(signal, "last", axis=2), signal[..., 2])
+    assert read_out(signal, axis=1).shape == (4, 3)
+
+
+def test_step_count_has_limits():
+    """Half a step rounds to none; a thousand million are the most."""
+    assert step_count(1e9, 1.0) == 10**9
+    for time, dt in ((1e9 + 1, 1.0), (0.0005, 0.001)):
+        with pytest.raises(ValueError, match="at least one step"):
+            step_count(time, dt)
+
+
+NOT_A_NUMBER = ("fast", None, float("nan"), float("inf"), [1.0], 1j, 10**400, True)
+
+
+def refusals(function, name, values, message):
+    """Return a case for each value."""
+    return [
+        pytest.param(function, name, value, message, id=f"{name}={str(value)[:12]}")
+        for value in values
+    ]
+
+
+@pytest.mark.parametrize(
+    ("function", "name", "value", "message"),
+    [
+        *refusals(
+            lambda dt: lif_spikes([2.0], 10, dt=dt),
+            "dt",
+            (0, -1, *NOT_A_NUMBER),
+            "dt must be a finite number above 0",
+        ),
+        *refusals(
+            lambda n_steps: lif_spikes([2.0], n_steps),
+            "n_steps",
+            (-1, 100.0, "ten", None, [3], float("nan"), True),
+            "n_steps must be a whole number from 0 on",
+        ),
+        *refusals(
+            lambda current: lif_spikes(current, 10),
+            "current",
+            ([np.inf], [np.nan], "strong", None, [1j], [[1.0], [1.0, 2.0]], [10**400]),
+            "current must be",
+        ),
+        *refusals(
+            lambda voltage: lif_spikes([2.0, 3.0], 10, voltage=voltage),
+            "voltage",
+            (5, -0.1, [0.1, 1.1], np.nan, "high", [0.1, 0.2, 0.3], None),
+            "voltage must",
+        ),
+        *refusals(
+            lambda neuron_type: lif_spikes([2.0], 10, neuron_type=neuron_type),
+            "neuron_type",
+            (nengo.LIFRate(), nengo.AdaptiveLIF(), nengo.Izhikevich(), "LIF", 3),
+            "neuron_type must be a nengo.LIF or None",
+        ),
+        *refusals(
+            lambda synapse: lowpass([1.0], synapse),
+            "synapse",
+            (-0.1, "slow", float("nan"), float("inf"), [0.1], 10**400),
+            "synapse must be a finite number from 0, or None",
+        ),
+        *refusals(
+            lambda dt: lowpass([1.0], 0.1, dt=dt),
+            "dt",
+            (0, -1, *NOT_A_NUMBER),
+            "dt must be a finite number above 0",
+        ),
+        *refusals(
+            lambda signal: lowpass(signal, 0.1),
+            "signal",
+            ("loud", None, [1j], 3.0, [None]),
+            "signal must be an array of real numbers",
+        ),
+        *refusals(
+            lambda time: settled_fraction(0.1, time),
+            "presentation_time",
+            (-1, *NOT_A_NUMBER),
+            "presentation_time must be a finite number from 0",
+        ),
+        *refusals(
+            lambda synapse: settled_fraction(synapse, 1.0),
+            "synapse",
+            (-1, "slow", float("nan"), [0.1]),
+            "synapse must be a finite number from 0, or None",
+        ),
+        *refusals(
+            lambda readout: read_out([1.0], readout),
+            "readout",
+            ("first", None, 3, ["mean"]),
+            r"readout must be one of \['last', 'mean'\]",
+        ),
+        *refusals(
+            read_out, "signal", ([], np.zeros((0, 3))), "signal must hold a step"
+        ),
+        *refusals(
+            lambda time: step_count(time, 0.001),
+            "presentation_time",
+            (0, -1, *NOT_A_NUMBER),
+            "presentation_time must be a finite number above 0",
+        ),
+        *refusals(
+            lambda dt: step_count(1.0, dt),
+            "dt",
+            (0, -1, *NOT_A_NUMBER),
+            "dt must be a finite number above 0",
+        ),
+        *refusals(
+            lambda time: step_count(time, 1e-300),
+            "presentation_time",
+            (1.0, 1e300),
+            r"presentation_time must be at least one step.*at most 1e9",
+        ),
+    ],
+)
+def test_refusals_name_the_parameter(function, name, value, message):
+    """Whatever is wrong with a value, the sentence begins with its name."""
+    assert message.startswith(name)
+    with pytest.raises(ValueError, match=f"^{message}"):
+        function(value)
+
+
+@pytest.mark.parametrize(
+    ("network", "x", "time", "message"),
+    [
+        (3, [[0.0]], 0.1, r"network must be a nengo\.Network with a Node `input`; got"),
+        (
+            nengo.Network(),
+            [[0.0]],
+            0.1,
+            r"network must be a nengo\.Network with a Node",
+        ),
+        (None, [[0.0, 1.0, 2.0]], 0.1, r"x must have shape \(n_samples, 2\).*\(1, 3\)"),
+        (None, [[0.0, np.nan]], 0.1, r"x must be finite; got 1 of 2"),
+        (None, "x", 0.1, r"x must be an array of real numbers"),
+        (None, np.zeros((0, 2)), 0.1, r"x must have shape.*got \(0, 2\)"),
+        (None, [[0.0, 0.0]], 0.0, r"presentation_time must be"),
+        (None, [[0.0, 0.0]], "long", r"presentation_time must be"),
+    ],
+    ids=[
+        *("number", "no input", "features", "nan", "text", "no sample"),
+        *("no time", "word"),
+    ],
+)
+def test_simulate_refuses_what_it_cannot_show(network, x, time, message):
+    """Before a simulator is built, each argument is looked at."""
+    with pytest.raises(ValueError, match=message):
+        simulate(random_case(3)[0] if network is None else network, x, time)
+
+
+@pytest.mark.parametrize(
+    ("synapse", "share"), [(0.1001, "63%"), (0.2, "39%"), (1.0, "10%")]
+)
+def test_unsettled_output_is_told_from_the_presentation_time_on(synapse, share):
+    """A synapse as long as the presentation, 0.1 s, is the longest without a word."""
+    common = {"dt": 0.001, "presentation_time": 0.1, "owner": "Toy"}
+    warn_of_settings(Lif(), synapse=0.1, **common)
+    with pytest.warns(
+        UserWarning, match=rf"^Toy: synapse={synapse} s.*only {share} of its"
+    ):
+        warn_of_settings(Lif(), synapse=synapse, **common)
+
+
+def test_lost_spikes_are_told():
+    """A step of 5 ms and 2 ms of refractory time lose 30 % at 100 Hz; 4 % pass."""
+    common = {"synapse": 0.1, "presentation_time": 1.0, "owner": "Toy"}
+    with pytest.warns(UserWarning, match=r"^Toy: dt=0\.005 s.*tau_ref=0\.002 s.*30%"):
+        warn_of_settings(Lif(), dt=0.005, **common)
+    warn_of_settings(Lif(max_rate=40.0, tau_ref=0.0), dt=0.001, **common)
+    with pytest.warns(UserWarning, match=r"up to 100% of a neuron's spikes are left"):
+        warn_of_settings(Lif(), dt=0.05, **common)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from snnlib import lowpass, read_out
-from snnlib.batch import lif_steps, read_out_weights
+from snnlib.estimators._together import lif_steps, read_out_weights
 
 
 def random_neurons(n_neurons, dt):

@@ -1,0 +1,224 @@
+"""What all spiking estimators have in common: settings, their limits, their words."""
+
+import functools
+import inspect
+from numbers import Integral, Real
+from typing import NamedTuple
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from snnlib._docs import entry, fill_in
+from snnlib.neurons import SETTINGS, Lif
+from snnlib.simulation import READOUTS, step_count, warn_of_settings
+
+
+class Setting(NamedTuple):
+    """A parameter of estimators: its type and meaning in words, and its limits."""
+
+    kind: str
+    text: str
+    limits: list
+
+
+def _choice(*words):
+    return "{" + ", ".join(f'"{word}"' for word in words) + "}", [StrOptions({*words})]
+
+
+_POSITIVE = [Interval(Real, 0, None, closed="neither")]
+_NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
+_AT_LEAST_1 = [Interval(Integral, 1, None, closed="left")]
+_VOLTAGES, _READOUTS = _choice("zero", "uniform"), _choice(*READOUTS)
+
+# The parameters that every estimator has. The neuron's own are declared with `Lif`.
+COMMON = {
+    **{
+        name: Setting(
+            "float",
+            declared.metadata["text"],
+            [
+                Interval(
+                    Real,
+                    *(declared.metadata[end] for end in ("low", "high")),
+                    closed=declared.metadata["closed"],
+                )
+            ],
+        )
+        for name, declared in SETTINGS.items()
+    },
+    "synapse": Setting(
+        "float or None",
+        "Low-pass time constant in seconds on the neurons' output; larger smooths more "
+        "and responds later. None passes spikes on as they are.",
+        [*_NOT_NEGATIVE, None],
+    ),
+    "initial_voltage": Setting(
+        _VOLTAGES[0],
+        "Membrane voltage at the start of each presentation: 0 (Nengo up to 3.0), or "
+        "drawn from [0, 1) once for each neuron (Nengo since 3.1).",
+        _VOLTAGES[1],
+    ),
+    "presentation_time": Setting(
+        "float", "How long each input is shown, in seconds.", _POSITIVE
+    ),
+    "dt": Setting("float", "Length of a simulation step in seconds.", _POSITIVE),
+    "readout": Setting(
+        _READOUTS[0],
+        "Whether the filtered output is averaged over the second half of the "
+        "presentation or taken at its last step.",
+        _READOUTS[1],
+    ),
+    "n_epochs": Setting("int", "Passes over the training data.", _AT_LEAST_1),
+    "learning_rate": Setting("float", "Step size of the training.", _POSITIVE),
+    "batch_size": Setting("int", "Inputs in a training step.", _AT_LEAST_1),
+    "random_state": Setting(
+        "int, RandomState instance or None",
+        "Seed of whatever is drawn.",
+        ["random_state"],
+    ),
+}
+
+_SETTINGS_AFTER_FIT = (
+    "What ``fit`` learned stays as it is until the next ``fit``: the attributes that "
+    "end in an underscore. Every other setting acts at once, on the next prediction."
+)
+
+
+def takes_neuron(**defaults):
+    """Give a constructor the settings of `Lif` as keywords.
+
+    Parameters
+    ----------
+    **defaults : float
+        Where a setting starts, if elsewhere than in `Lif`.
+
+    Returns
+    -------
+    decorate : callable
+        Takes ``__init__`` and returns one that stores these settings too, under a
+        signature that names them, which is where scikit-learn looks.
+    """
+    start = Lif(**defaults).settings
+
+    def decorate(init):
+        @functools.wraps(init)
+        def __init__(self, *args, **settings):
+            for name, default in start.items():
+                setattr(self, name, settings.pop(name, default))
+            init(self, *args, **settings)
+
+        own = inspect.signature(init)
+        keywords = [
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
+            for name, default in start.items()
+        ]
+        __init__.__signature__ = own.replace(
+            parameters=[*own.parameters.values(), *keywords]
+        )
+        return __init__
+
+    return decorate
+
+
+class SpikingEstimator(BaseEstimator):
+    """Checks every spiking estimator makes before it does any work.
+
+    A subclass whose docstring holds ``{parameters}`` gets them listed there, as its
+    constructor names them and as ``_settings`` describes them.
+    """
+
+    _settings = COMMON
+    _warns_of_unsettled_output = True
+    _dtype = np.float64
+
+    def __init_subclass__(cls, **options):
+        super().__init_subclass__(**options)
+        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        cls._parameter_constraints = {
+            p.name: cls._settings[p.name].limits for p in parameters
+        }
+        listed = (
+            entry(
+                p.name,
+                f"{cls._settings[p.name].kind}, default={_quote(p.default)}",
+                cls._settings[p.name].text,
+            )
+            for p in parameters
+        )
+        fill_in(cls, after_fit=_SETTINGS_AFTER_FIT, parameters="\n".join(listed))
+
+    def check_parameters(self):
+        """Refuse impossible parameters now rather than when fitting.
+
+        Returns
+        -------
+        self : estimator
+
+        Raises
+        ------
+        ValueError
+            If a parameter has a wrong type or is out of range; the message names it,
+            the allowed values and the value got.
+        """
+        self._check_sizes()
+        self._validate_params()
+        for name in {"synapse", "layer_synapse"} & self._settings.keys():
+            self._check_synapse(name)
+        step_count(self.presentation_time, self.dt)
+        self._lif.check(self.dt, dtype=self._dtype, owner=type(self).__name__)
+        return self
+
+    def _check_sizes(self):
+        """Refuse whole numbers that no calculation could hold."""
+        for name, value in self.get_params(deep=False).items():
+            if isinstance(value, Integral) and not -(2**62) < value < 2**62:
+                msg = (
+                    f"The {name!r} parameter of {type(self).__name__} must be below "
+                    f"2**62 in size. Got a number of {int(value).bit_length()} bits."
+                )
+                raise ValueError(msg)
+
+    def _check_synapse(self, name):
+        """Refuse a filter so short that Nengo's calculation of it overflows."""
+        synapse = getattr(self, name)
+        if synapse and synapse < self.dt / 1000:
+            msg = (
+                f"The {name!r} parameter of {type(self).__name__} must be None or at "
+                f"least dt / 1000 = {self.dt / 1000:g} s. Got {synapse!r} instead."
+            )
+            raise ValueError(msg)
+
+    def _warn_of_settings(self):
+        warn_of_settings(
+            self._lif,
+            dt=self.dt,
+            synapse=self.synapse if self._warns_of_unsettled_output else None,
+            presentation_time=self.presentation_time,
+            owner=type(self).__name__,
+        )
+
+    @property
+    def _lif(self):
+        return Lif(**{name: getattr(self, name) for name in SETTINGS})
+
+    @property
+    def _n_steps(self):
+        return step_count(self.presentation_time, self.dt)
+
+    def _own(self, *, synapse, readout):
+        """Return synapse and read-out, with the estimator's own in place of "own"."""
+        return (
+            self.synapse if isinstance(synapse, str) and synapse == "own" else synapse,
+            self.readout if readout == "own" else readout,
+        )
+
+    def __setstate__(self, state):
+        """Read what was pickled before a parameter was there."""
+        start = inspect.signature(type(self).__init__).parameters
+        defaults = {name: start[name].default for name in self._parameter_constraints}
+        super().__setstate__({**defaults, **state})
+
+
+def _quote(value):
+    return f'"{value}"' if isinstance(value, str) else f"{value!r}"

@@ -1,0 +1,665 @@
+"""Regression and classification of tables by one ensemble of spiking neurons."""
+
+import copy
+from numbers import Integral, Real
+
+import numpy as np
+from sklearn.base import ClassifierMixin, RegressorMixin
+from sklearn.linear_model import Ridge
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import Interval, StrOptions
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from snnlib._docs import entry, fill_in
+from snnlib.checks import warn_caller
+from snnlib.estimators._base import (
+    COMMON,
+    Setting,
+    SpikingEstimator,
+    takes_neuron,
+)
+from snnlib.estimators._together import decode_together, simulate_together
+from snnlib.networks import draw_voltage, ensemble_network
+from snnlib.simulation import lif_spikes, lowpass, read_out
+
+_SETTINGS = COMMON | {
+    "n_neurons": Setting(
+        "int",
+        "LIF neurons for each output: one output for a quantity or two classes, else "
+        "one a class.",
+        [Interval(Integral, 1, None, closed="left")],
+    ),
+    "method": Setting(
+        '{"nef", "gradient"}',
+        '"nef" solves for the decoders by regularised least squares on firing rates. '
+        '"gradient" starts there and trains encoders, biases and decoders on firing '
+        "rates with NengoDL, so that ``max_rate`` and ``intercept`` are where it "
+        "starts from rather than what it ends with. Rows at the top of X fill up "
+        "its last batch.",
+        [StrOptions({"nef", "gradient"})],
+    ),
+    "max_rate": COMMON["max_rate"]._replace(
+        text="Firing rate in Hz at the largest training input; larger means more "
+        "spikes and a finer output. Must be below ``1 / tau_ref``, and not above "
+        "``1 / dt``."
+    ),
+    "intercept": COMMON["intercept"]._replace(
+        text="Scaled input at which a neuron begins to fire. Training inputs lie "
+        "between -1 and 1: below -1 the neuron fires for all of them, and its response "
+        "is nearly a line. With several neurons it is the first one's; the others' are "
+        "drawn above, over 95 % of the way to 1."
+    ),
+    "amplitude": COMMON["amplitude"]._replace(
+        text="Area of one spike. The decoders that ``fit`` solves for make up for it."
+    ),
+    "encoders": Setting(
+        '{"target", "random"}',
+        "Direction each neuron listens to: the one along which the target changes "
+        'most (least squares), or one drawn at random. One neuron needs "target"; a '
+        'relation that is not monotonic in one direction needs "random" and many '
+        "neurons.",
+        [StrOptions({"target", "random"})],
+    ),
+    "reg": Setting(
+        "float",
+        "Regularisation of the decoders, as a share of the largest firing rate; larger "
+        "pulls the output towards the mean of the targets.",
+        [Interval(Real, 0, None, closed="left")],
+    ),
+    "n_epochs": COMMON["n_epochs"]._replace(
+        text='Passes over the training rows, for ``method="gradient"``.'
+    ),
+    "learning_rate": COMMON["learning_rate"]._replace(
+        text='Step size of Adam, for ``method="gradient"``.'
+    ),
+    "batch_size": COMMON["batch_size"]._replace(
+        text='Rows in a training step, for ``method="gradient"``.'
+    ),
+    "random_state": COMMON["random_state"]._replace(
+        text="Seed of whatever is drawn: encoders, intercepts, initial voltages."
+    ),
+}
+
+
+def _attributes(outputs, neurons):
+    """Return the attributes of a fitted ensemble with so many outputs and neurons."""
+    entries = {
+        "encoders_": (
+            f"({neurons}, n_features)",
+            "Unit vector each neuron listens to.",
+        ),
+        "gain_, bias_": (
+            f"({neurons},)",
+            "Current into each neuron: ``gain_ * (encoder . scaled row) + bias_``.",
+        ),
+        "decoders_": (
+            f"({outputs}, {neurons})",
+            "Weight of each neuron's filtered spikes in each output.",
+        ),
+        "output_bias_": (f"({outputs},)", "Constant added to each decoded output."),
+        "offset_, scale_": (
+            "(n_features,)",
+            "The ensemble sees ``(X - offset_) / scale_``.",
+        ),
+        "initial_voltage_": (
+            f"({neurons},)",
+            "Membrane voltages at the start of each presentation. They follow "
+            "``initial_voltage``; what may be drawn is drawn once, in `fit`.",
+        ),
+    }
+    return "\n".join(
+        [
+            *(
+                entry(name, f"ndarray of shape {shape}", text)
+                for name, (shape, text) in entries.items()
+            ),
+            entry("n_features_in_", "int", "Number of features seen in `fit`."),
+            entry("feature_names_in_", "ndarray of str", "Their names, if X had any."),
+        ]
+    )
+
+
+class _EnsembleEstimator(SpikingEstimator):
+    """One ensemble of LIF neurons: what regressor and classifier have in common.
+
+    ``fit`` settles four things in turn: how features are scaled, which direction each
+    neuron listens to, which current that direction gives, and how spikes are decoded.
+    """
+
+    _settings = _SETTINGS
+
+    @takes_neuron(intercept=-1.5)
+    def __init__(
+        self,
+        n_neurons=1,
+        *,
+        method="nef",
+        synapse=0.1,
+        initial_voltage="zero",
+        presentation_time=1.0,
+        dt=0.001,
+        readout="mean",
+        encoders="target",
+        reg=0.01,
+        n_epochs=200,
+        learning_rate=0.01,
+        batch_size=200,
+        random_state=None,
+    ):
+        self.n_neurons = n_neurons
+        self.method = method
+        self.synapse = synapse
+        self.initial_voltage = initial_voltage
+        self.presentation_time = presentation_time
+        self.dt = dt
+        self.readout = readout
+        self.encoders = encoders
+        self.reg = reg
+        self.n_epochs = n_epochs
+        self.learning_rate = learning_rate
+        self.batch_size = batch_size
+        self.random_state = random_state
+
+    def _fit_ensemble(self, X, targets):
+        """Fit to real-valued ``targets`` of shape (n_samples, n_outputs)."""
+        _check_scale("y", targets)
+        self._warn_of_settings()
+        rng = check_random_state(self.random_state)
+        self.method_ = self.method
+        self.offset_, self.scale_ = _scale_features(X)
+        self.encoders_ = self._choose_encoders(X, targets, rng)
+        # The largest training input along an encoder becomes 1.
+        reach = np.abs(self._represent(X) @ self.encoders_.T).max()
+        self.scale_ = self.scale_ * (reach if reach > 0 else 1.0)
+        self.gain_, self.bias_ = self._choose_currents(targets.shape[1], rng)
+        self.decoders_, self.output_bias_ = self._solve_decoders(X, targets)
+        # A generator that is the caller's is left alone where nothing is asked of it.
+        rng = copy.deepcopy(rng) if self.initial_voltage == "zero" else rng
+        self._drawn_voltage = draw_voltage("uniform", len(self.gain_), rng)
+
+    def _choose_encoders(self, X, targets, rng):
+        """Return one unit vector for each neuron."""
+        n_outputs = targets.shape[1]
+        shape = (n_outputs, self.n_neurons, X.shape[1])
+        if self.encoders == "random":
+            encoders = rng.normal(size=shape)
+        else:
+            centred = targets - targets.mean(axis=0)
+            slopes = np.linalg.lstsq(self._represent(X), centred, rcond=None)[0].T
+            # Where the target does not change with X, every direction is as good.
+            slopes[np.linalg.norm(slopes, axis=1) == 0] = 1.0
+            signs = rng.choice([-1.0, 1.0], size=(n_outputs, self.n_neurons, 1))
+            signs[:, 0] = 1.0
+            encoders = slopes[:, np.newaxis] * signs
+        encoders = encoders.reshape(-1, X.shape[1])
+        return encoders / np.linalg.norm(encoders, axis=1, keepdims=True)
+
+    def _choose_currents(self, n_outputs, rng):
+        """Return gains and biases from ``max_rate`` and ``intercept``."""
+        # The first neuron of each output starts at ``intercept``, others above it.
+        intercepts = self.intercept + (1 - self.intercept) * rng.uniform(
+            0, 0.95, size=(n_outputs, self.n_neurons)
+        )
+        intercepts[:, 0] = self.intercept
+        return self._lif.gain_bias(intercepts.ravel())
+
+    def _solve_decoders(self, X, targets):
+        """Return decoders and constants by regularised least squares on rates."""
+        firing = self._lif.rates(self._currents(X))
+        rates = self.amplitude * firing
+        # Nengo's LstsqL2: the noise to expect is a share of the largest rate.
+        with np.errstate(over="ignore"):
+            penalty = len(rates) * (self.reg * rates.max()) ** 2
+            square = len(rates) * rates.max() ** 2
+        if not firing.any():
+            warn_caller(
+                f"No neuron fires for any row of X at intercept={self.intercept}; the "
+                "output is a constant."
+            )
+            penalty = square = 1.0
+        if not 0 < square < np.inf or not np.isfinite(penalty):
+            msg = (
+                f"The 'amplitude' parameter of {type(self).__name__} must let rates be "
+                f"squared and summed with reg={self.reg}. Got {self.amplitude} instead."
+            )
+            raise ValueError(msg)
+        ridge = Ridge(alpha=penalty).fit(rates, targets)
+        return np.atleast_2d(ridge.coef_), np.atleast_1d(ridge.intercept_)
+
+    def _represent(self, X):
+        return (X - self.offset_) / self.scale_
+
+    def _currents(self, X):
+        """Return the input current J of each neuron for each row of X."""
+        scaled_encoders = self.encoders_ * self.gain_[:, np.newaxis]
+        return self._represent(X) @ scaled_encoders.T + self.bias_
+
+    def _train_by_gradient(self, X, targets, loss):
+        """Improve encoders, biases and decoders by gradient descent on rates."""
+        from snnlib.estimators._training import train_ensemble
+
+        # Spikes of area 1 / max_rate keep all weights near 1, where Adam works best.
+        unit = self.max_rate * self.amplitude
+        network = self._declare_network(
+            decoders=self.decoders_ * unit,
+            amplitude=1 / self.max_rate,
+            synapse=None,
+            initial_voltage=0.0,
+        )
+        trained = train_ensemble(
+            network,
+            X,
+            targets,
+            loss=loss,
+            n_epochs=self.n_epochs,
+            learning_rate=self.learning_rate,
+            batch_size=self.batch_size,
+            dt=self.dt,
+            seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
+        )
+        self.gain_ = np.linalg.norm(trained.scaled_encoders, axis=1)
+        self.encoders_ = trained.scaled_encoders / self.gain_[:, np.newaxis]
+        self.bias_ = trained.bias
+        self.decoders_ = trained.decoders / unit
+        self.output_bias_ = trained.output_bias
+
+    @property
+    def network_(self):
+        """The fitted ``nengo.Network``; it gives the same spikes in Nengo."""
+        check_is_fitted(self)
+        return self._declare_network()
+
+    def _declare_network(self, **changes):
+        lif = self._lif.settings
+        # They have become gain and bias.
+        del lif["max_rate"], lif["intercept"]
+        arrays = {
+            "encoders": self.encoders_,
+            "decoders": self.decoders_,
+            "gain": self.gain_,
+            "bias": self.bias_,
+            "output_bias": self.output_bias_,
+            "offset": self.offset_,
+            "scale": self.scale_,
+            "synapse": self.synapse,
+            "initial_voltage": self.initial_voltage_,
+        }
+        return ensemble_network(**{**arrays, **lif, **changes})
+
+    @property
+    def initial_voltage_(self):
+        """Membrane voltages at the start of each presentation."""
+        check_is_fitted(self, "gain_")
+        if self.initial_voltage == "zero":
+            return np.zeros(len(self.gain_))
+        return self._drawn_voltage
+
+    def __setstate__(self, state):
+        """Read what was pickled when the voltages were kept as they were drawn."""
+        state = dict(state)
+        if "initial_voltage_" in state:
+            kept = state.pop("initial_voltage_")
+            drawn = np.random.RandomState(0).uniform(size=len(kept))
+            state["_drawn_voltage"] = kept if kept.any() else drawn
+            state["method_"] = state["method"]
+        super().__setstate__(state)
+
+    def spike_trains(self, X):
+        """Return the spikes of each neuron while each row of X is shown.
+
+        Every row is shown to a neuron that starts afresh.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        spikes : bool ndarray of shape (n_samples, n_steps, n_neurons)
+            True in each step of ``dt`` in which a neuron fired.
+        """
+        X = self._check_X(X)
+        return np.moveaxis(self._spikes(X), 0, 1)
+
+    def output(self, X):
+        """Return the filtered output at each step while each row of X is shown.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        output : ndarray of shape (n_samples, n_steps, n_outputs)
+            What the probe "output" of ``network_`` records.
+        """
+        return self._filter(self.simulate(X), self.synapse)
+
+    def simulate(self, X):
+        """Return the decoded spikes at each step, before any filter.
+
+        One simulation serves every value of ``synapse`` and both read-outs: hand it to
+        `decide`. See `simulate_together` for many estimators at once.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Inputs.
+
+        Returns
+        -------
+        decoded : ndarray of shape (n_samples, n_steps, n_outputs)
+            Weighted spikes, without the constant ``output_bias_``.
+        """
+        return simulate_together([self], [X])[0]
+
+    def decide(self, decoded, *, synapse="own", readout="own"):
+        """Filter decoded spikes and read them out.
+
+        Parameters
+        ----------
+        decoded : ndarray of shape (n_samples, n_steps, n_outputs)
+            From `simulate`.
+        synapse : float, None or "own", default="own"
+            Low-pass time constant in seconds; "own" is the estimator's.
+        readout : {"mean", "last", "own"}, default="own"
+            How to read the filtered output; "own" is the estimator's.
+
+        Returns
+        -------
+        values : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            One value for each row and output; flat where there is one output.
+        """
+        synapse, readout = self._own(synapse=synapse, readout=readout)
+        values = read_out(self._filter(decoded, synapse), readout, axis=1)
+        return values[:, 0] if values.shape[1] == 1 else values
+
+    def _filter(self, decoded, synapse):
+        return lowpass(decoded, synapse, dt=self.dt, axis=1) + self.output_bias_
+
+    def _check_X(self, X):
+        check_is_fitted(self)
+        self.check_parameters()
+        return validate_data(self, X, reset=False, dtype=float)
+
+    def _spikes(self, X):
+        return lif_spikes(
+            self._currents(X),
+            self._n_steps,
+            neuron_type=self._lif.neuron_type(),
+            dt=self.dt,
+            voltage=self.initial_voltage_,
+        )
+
+    def _read_out(self, X):
+        """Return the decision for each row, simulating some rows at a time."""
+        currents = self._currents(self._check_X(X))
+        # A block holds some 10 million spikes, so memory does not grow with X.
+        rows = max(1, 10_000_000 // (self._n_steps * len(self.gain_)))
+        blocks = (currents[i : i + rows] for i in range(0, len(currents), rows))
+        return np.concatenate(
+            [self.decide(decode_together([(self, block)])[0]) for block in blocks]
+        )
+
+
+def _scale_features(X):
+    """Return mean and standard deviation, leaving constant features out."""
+    # A sum of n values is rounded n times: what varies less than this is constant.
+    rounding = len(X) * np.finfo(float).eps * np.abs(X).max(axis=0)
+    constant = np.ptp(X, axis=0) <= rounding
+    if constant.all():
+        msg = (
+            "X must hold a feature that varies; got "
+            f"{X.shape[1]} feature(s), each with one value only."
+        )
+        raise ValueError(msg)
+    _check_scale("X", X[:, ~constant])
+    # An infinite scale keeps a constant feature from ever driving a neuron.
+    return X.mean(axis=0), np.where(constant, np.inf, X.std(axis=0))
+
+
+def _check_scale(name, values):
+    """Refuse values whose squares are too large or too small for a float."""
+    with np.errstate(over="ignore"):
+        spread = np.ptp(values, axis=0)
+    for size in (np.abs(values).max(), spread.max(), spread.min()):
+        if not (size == 0 or 1e-150 <= size <= 1e150):
+            msg = (
+                f"{name} must hold values whose squares can be calculated with, from "
+                f"1e-150 to 1e150 in size and spread; got {size:.3g}."
+            )
+            raise ValueError(msg)
+
+
+class SpikingRegressor(RegressorMixin, _EnsembleEstimator):
+    """Predict a quantity with an ensemble of spiking LIF neurons.
+
+    Each row of X is shown to the neurons as a constant input; the prediction is read
+    from their filtered, decoded spikes. It predicts one target, and it does not fit
+    ``synapse`` or ``readout``: the decoders are solved for settled firing rates.
+
+    {after_fit}
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    snnlib.ensemble_network : The declaration behind ``network_``.
+
+    References
+    ----------
+    C. Eliasmith and C. H. Anderson, "Neural engineering", MIT Press, 2003.
+
+    Examples
+    --------
+    >>> from snnlib import load_iris_setosa
+    >>> iris = load_iris_setosa()
+    >>> regressor = SpikingRegressor().fit(iris.data, iris.target)
+    >>> regressor.predict(iris.data[:3]).shape
+    (3,)
+    """
+
+    def fit(self, X, y):
+        """Fit encoders, currents and decoders to a quantity.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features; they are centred and scaled here.
+        y : array-like of shape (n_samples,)
+            Targets.
+
+        Returns
+        -------
+        self : SpikingRegressor
+        """
+        self.check_parameters()
+        X, y = validate_data(
+            self, X, y, dtype=float, y_numeric=True, ensure_min_samples=2
+        )
+        target = np.asarray(y, dtype=float)[:, np.newaxis]
+        self._fit_ensemble(X, target)
+        if self.method == "gradient":
+            self._fit_by_gradient(X, target)
+        return self
+
+    def _fit_by_gradient(self, X, target):
+        # Training works in units of the target's own spread.
+        spread = target.std() or 1.0
+        self.decoders_, self.output_bias_ = (
+            self.decoders_ / spread,
+            (self.output_bias_ - target.mean()) / spread,
+        )
+        self._train_by_gradient(X, (target - target.mean()) / spread, "mse")
+        self.decoders_ = self.decoders_ * spread
+        self.output_bias_ = self.output_bias_ * spread + target.mean()
+
+    def predict(self, X):
+        """Predict the target of each row from the spikes it causes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,)
+        """
+        return self._read_out(X)
+
+
+class SpikingClassifier(ClassifierMixin, _EnsembleEstimator):
+    """Classify rows with an ensemble of spiking LIF neurons.
+
+    Two classes share one output whose sign decides; more classes have an output each.
+    Each row of X is shown to the neurons as a constant input, and the decision is read
+    from their filtered, decoded spikes. It does not fit ``synapse`` or ``readout``.
+
+    {after_fit}
+
+    Parameters
+    ----------
+    {parameters}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        Class labels.
+    {attributes}
+
+    See Also
+    --------
+    snnlib.ensemble_network : The declaration behind ``network_``.
+
+    Examples
+    --------
+    >>> from snnlib import load_birth_weight
+    >>> births = load_birth_weight()
+    >>> classifier = SpikingClassifier().fit(births.data, births.target)
+    >>> classifier.predict_proba(births.data[:3]).shape
+    (3, 2)
+    """
+
+    def fit(self, X, y):
+        """Fit encoders, currents and decoders to class labels.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features; they are centred and scaled here.
+        y : array-like of shape (n_samples,)
+            Class labels.
+
+        Returns
+        -------
+        self : SpikingClassifier
+        """
+        self.check_parameters()
+        X, y = validate_data(self, X, y, dtype=float, ensure_min_samples=2)
+        check_classification_targets(y)
+        self.classes_, codes = np.unique(y, return_inverse=True)
+        if len(self.classes_) < 2:
+            msg = (
+                "y must hold at least 2 classes for a classifier; got 1 class, "
+                f"{self.classes_[0]!r}."
+            )
+            raise ValueError(msg)
+        # +1 in the column of a row's class, -1 elsewhere; two classes need one column.
+        signs = np.where(codes[:, np.newaxis] == np.arange(len(self.classes_)), 1, -1)
+        self._fit_ensemble(X, signs[:, 1:].astype(float) if self._is_binary else signs)
+        if self.method == "gradient":
+            self._fit_by_gradient(X, codes)
+        return self
+
+    def _fit_by_gradient(self, X, codes):
+        from snnlib._nengo_dl import tf
+
+        loss = (
+            tf.losses.BinaryCrossentropy(from_logits=True)
+            if self._is_binary
+            else tf.losses.SparseCategoricalCrossentropy(from_logits=True)
+        )
+        self._train_by_gradient(X, codes[:, np.newaxis].astype(float), loss)
+
+    @property
+    def _is_binary(self):
+        return len(self.classes_) == 2
+
+    def decision_function(self, X):
+        """Return the decoded output of each row, read from its spikes.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        scores : ndarray of shape (n_samples,) or (n_samples, n_classes)
+            For two classes one value, positive for ``classes_[1]``; else one score per
+            class.
+        """
+        return self._read_out(X)
+
+    def predict_proba(self, X):
+        """Return a probability for each class.
+
+        With ``method="nef"`` it is the least-squares estimate of the class indicator,
+        cut off at 0 and 1; with "gradient" the logistic function of the output.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            Rows sum to 1.
+        """
+        from scipy.special import expit, softmax
+
+        scores = self.decision_function(X)
+        if self._is_binary:
+            positive = (
+                expit(scores)
+                if self.method_ == "gradient"
+                else np.clip((1 + scores) / 2, 0, 1)
+            )
+            return np.column_stack([1 - positive, positive])
+        if self.method_ == "gradient":
+            return softmax(scores, axis=1)
+        # The floor leaves a row whose scores are all at -1 with equal probabilities.
+        positive = np.maximum((1 + scores) / 2, 1e-12)
+        return positive / positive.sum(axis=1, keepdims=True)
+
+    def predict(self, X):
+        """Return the class the spikes speak for.
+
+        Parameters
+        ----------
+        X : array-like of shape (n_samples, n_features)
+            Features.
+
+        Returns
+        -------
+        labels : ndarray of shape (n_samples,)
+        """
+        scores = self.decision_function(X)
+        if self._is_binary:
+            return self.classes_[(scores > 0).astype(int)]
+        return self.classes_[scores.argmax(axis=1)]
+
+
+fill_in(SpikingRegressor, attributes=_attributes("1", "n_neurons"))
+fill_in(SpikingClassifier, attributes=_attributes("n_outputs", "n_outputs * n_neurons"))

@@ -1,0 +1,230 @@
+"""Train declared networks and models by the firing rates of their neurons."""
+
+import warnings
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import nengo
+import numpy as np
+
+
+class TrainedEnsemble(NamedTuple):
+    """What gradient descent made of an ensemble's weights."""
+
+    scaled_encoders: np.ndarray
+    bias: np.ndarray
+    decoders: np.ndarray
+    output_bias: np.ndarray
+
+
+@contextmanager
+def dl_simulator(network, minibatch_size, dt, seed):
+    """Open a NengoDL simulator that says nothing and leaves no seed behind.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        What to simulate.
+    minibatch_size : int
+        Inputs that are simulated together.
+    dt : float
+        Length of a step in seconds.
+    seed : int
+        Seed of what NengoDL draws.
+
+    Yields
+    ------
+    sim : nengo_dl.Simulator
+    """
+    from snnlib._nengo_dl import own_randomness
+
+    with own_randomness(), new_dl_simulator(network, minibatch_size, dt, seed) as sim:
+        yield sim
+
+
+def new_dl_simulator(network, minibatch_size, dt, seed):
+    """Return a NengoDL simulator that says nothing; see `dl_simulator`.
+
+    It has to be closed. TensorFlow is seeded when it is made and first used.
+
+    Parameters
+    ----------
+    network, minibatch_size, dt, seed
+        As in `dl_simulator`.
+
+    Returns
+    -------
+    sim : nengo_dl.Simulator
+    """
+    from snnlib._nengo_dl import nengo_dl
+
+    # NengoDL changes it while it builds, and leaves it changed where that fails.
+    precision = nengo.rc.get("precision", "bits")
+    try:
+        return nengo_dl.Simulator(
+            network, dt=dt, minibatch_size=minibatch_size, seed=seed, progress_bar=False
+        )
+    finally:
+        nengo.rc.set("precision", "bits", precision)
+
+
+def probes_by_label(network):
+    """Return the probes of a network by their labels.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        Any network.
+
+    Returns
+    -------
+    probes : dict of str to nengo.Probe
+    """
+    return {probe.label: probe for probe in network.all_probes}
+
+
+def train_ensemble(
+    network, X, targets, *, loss, n_epochs, learning_rate, batch_size, dt, seed
+):
+    """Improve encoders, biases and decoders of `snnlib.ensemble_network` with Adam.
+
+    Rows at the top of X fill up the last batch.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        From `snnlib.ensemble_network`, without a synapse.
+    X : ndarray of shape (n_samples, n_features)
+        Inputs.
+    targets : ndarray of shape (n_samples, n_outputs)
+        What the loss compares the decoded rates with.
+    loss : str or tf.losses.Loss
+        What to lower.
+    n_epochs, batch_size : int
+        Passes over the rows, and rows in a training step.
+    learning_rate : float
+        Step size of Adam.
+    dt : float
+        Length of a step in seconds.
+    seed : int
+        Seed of the order of the rows.
+
+    Returns
+    -------
+    trained : TrainedEnsemble
+    """
+    from snnlib._nengo_dl import nengo_dl, own_randomness, tf
+
+    with network:
+        nengo_dl.configure_settings(trainable=None)
+        network.config[network.encode].trainable = False
+        network.config[network.centre].trainable = False
+    batch_size = min(batch_size, len(X))
+    # NengoDL wants whole batches.
+    used = np.resize(np.arange(len(X)), -(-len(X) // batch_size) * batch_size)
+    output = probes_by_label(network)["output"]
+    with own_randomness(seed), new_dl_simulator(network, batch_size, dt, seed) as sim:
+        sim.compile(optimizer=tf.optimizers.Adam(learning_rate), loss={output: loss})
+        sim.fit(
+            {network.input: X[used, np.newaxis]},
+            {output: targets[used, np.newaxis]},
+            epochs=n_epochs,
+            verbose=0,
+        )
+        # Nengo also works out max rates, which trained neurons may not have.
+        with warnings.catch_warnings(), np.errstate(all="ignore"):
+            warnings.filterwarnings("ignore", "Non-finite values detected")
+            ensemble = sim.data[network.ensemble]
+        return TrainedEnsemble(
+            ensemble.scaled_encoders.astype(float),
+            ensemble.bias.astype(float),
+            sim.data[network.decode].weights.astype(float),
+            sim.data[network.constant].weights[:, 0].astype(float),
+        )
+
+
+def train_model(
+    model, images, codes, *, n_epochs, learning_rate, batch_size, verbose, seed
+):
+    """Train a Keras model of scores with RMSprop on cross-entropy.
+
+    Parameters
+    ----------
+    model : tf_keras.Model
+        From `snnlib.rate_model`, or another with one score per class.
+    images : ndarray of shape (n_images, n_pixels)
+        Inputs.
+    codes : int ndarray of shape (n_images,)
+        Number of each image's class.
+    n_epochs, batch_size : int
+        Passes over the images, and images in a training step.
+    learning_rate : float
+        Step size of RMSprop.
+    verbose : {0, 1, 2}
+        What Keras shows.
+    seed : int
+        Seed of the order of the images.
+
+    Returns
+    -------
+    weights : list of ndarray
+        Kernel and bias of each layer in turn.
+    history : dict of str to list of float
+        Loss and accuracy after each epoch.
+    """
+    from snnlib._nengo_dl import own_randomness, tf
+
+    with own_randomness(seed):
+        model.compile(
+            optimizer=tf.optimizers.RMSprop(learning_rate),
+            loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
+            metrics="accuracy",
+        )
+        history = model.fit(
+            images, codes, batch_size=batch_size, epochs=n_epochs, verbose=verbose
+        ).history
+    return model.get_weights(), history
+
+
+def train_network(
+    network, images, codes, *, n_epochs, learning_rate, batch_size, verbose, seed, dt
+):
+    """Train `snnlib.conv_network` inside NengoDL, as `train_model` trains its twin.
+
+    Images that do not fill a batch are left out.
+
+    Parameters
+    ----------
+    network : nengo.Network
+        From `snnlib.conv_network`, without synapses between layers: they would pass
+        nothing on in the single step of training.
+    images, codes, n_epochs, learning_rate, batch_size, verbose, seed
+        As in `train_model`.
+    dt : float
+        Length of a step in seconds.
+
+    Returns
+    -------
+    weights, history
+        As from `train_model`.
+    """
+    from snnlib._nengo_dl import own_randomness, tf
+
+    output = probes_by_label(network)["output"]
+    n_used = len(images) // batch_size * batch_size
+    with own_randomness(seed), new_dl_simulator(network, batch_size, dt, seed) as sim:
+        sim.compile(
+            optimizer=tf.optimizers.RMSprop(learning_rate),
+            loss={output: tf.losses.SparseCategoricalCrossentropy(from_logits=True)},
+            metrics={output: "accuracy"},
+        )
+        history = sim.fit(
+            {network.input: images[:n_used, np.newaxis]},
+            {output: codes[:n_used, np.newaxis, np.newaxis]},
+            epochs=n_epochs,
+            verbose=verbose,
+        ).history
+        weights = sim.keras_model.get_weights()
+    return weights, {
+        name.removeprefix("output_"): values for name, values in history.items()
+    }

@@ -1,0 +1,223 @@
+"""A table gives back the values that were put into it, and its rows' runs."""
+
+import csv
+import json
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from snnlib.parameters import digest
+from snnlib.tables import (
+    TableError,
+    decode_cell,
+    encode_cell,
+    planned_values,
+    read_provenance,
+    read_table,
+    write_table,
+)
+
+VALUES = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text()
+    | st.sampled_from(["True", "None", "nan", "1.0", "007", "1e5", "[1]", '"', "{}"]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)
+    ),
+    max_leaves=8,
+)
+
+
+def same(left, right):
+    """Say whether two values are equal and of one type, down to what they hold."""
+    return type(left) is type(right) and repr(left) == repr(right)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (None, ""),
+        (True, "True"),
+        (False, "False"),
+        (0, "0"),
+        (-3, "-3"),
+        (10**30, str(10**30)),
+        (50.0, "50.0"),
+        (-0.0, "-0.0"),
+        (1e-5, "1e-05"),
+        (math.inf, "inf"),
+        (-math.inf, "-inf"),
+        ("last", "last"),
+        ("None", "None"),
+        ("007", "007"),
+        ("1e5", "1e5"),
+        ("1_000", "1_000"),
+        ("0.0072 0.0022", "0.0072 0.0022"),
+        (" x ", " x "),
+        ("é, \"'", "é, \"'"),
+        ("[1", "[1"),
+        ("", '""'),
+        ("True", '"True"'),
+        ("1", '"1"'),
+        ("1.0", '"1.0"'),
+        ("inf", '"inf"'),
+        ("[1]", '"[1]"'),
+        ('"a"', r'"\"a\""'),
+        ("a\nb", r'"a\nb"'),
+        ("a\r", r'"a\r"'),
+        ("\ud800", r'"\ud800"'),
+        ([1, [None, "a"]], '[1, [null, "a"]]'),
+        ({"é": [math.inf, True]}, r'{"\u00e9": [Infinity, true]}'),
+        ([], "[]"),
+        ({}, "{}"),
+    ],
+)
+def test_cell_is_plain_unless_that_would_be_another_value(value, text):
+    """Most values stand as they are; the others as JSON, and all come back."""
+    assert encode_cell(value) == text
+    assert same(decode_cell(text), value)
+
+
+def test_cell_of_nan_comes_back():
+    """It is the one value that is not equal to itself."""
+    assert encode_cell(math.nan) == "nan"
+    assert math.isnan(decode_cell("nan"))
+
+
+@given(VALUES)
+def test_any_value_comes_back_in_its_type(value):
+    """Decoding is the inverse of encoding, in one line without control characters."""
+    text = encode_cell(value)
+    assert text.isprintable()
+    assert same(decode_cell(text), value)
+
+
+@given(st.text())
+def test_any_text_of_a_cell_is_some_value(text):
+    """What others wrote into a table is read too."""
+    decode_cell(text)
+
+
+@given(st.lists(st.lists(VALUES, min_size=3, max_size=3), min_size=1, max_size=3))
+def test_table_gives_back_its_rows(tmp_path_factory, rows):
+    """Whatever the values hold: commas, quotes, ends of lines, any letters."""
+    path = tmp_path_factory.mktemp("table") / "t.csv"
+    rows = [dict(zip(("a", "b c", "é"), row, strict=True)) for row in rows]
+    assert write_table(path, rows) == path.read_bytes().decode()
+    assert same(read_table(path), rows)
+    with path.open(encoding="utf-8", newline="") as file:
+        assert [list(row.values()) for row in csv.DictReader(file)] == [
+            [encode_cell(value) for value in row.values()] for row in rows
+        ]
+
+
+def test_words_stay_words(tmp_path):
+    """An id of digits, or one like a number, is no number."""
+    rows = [
+        {"run_id": "1234567890123456", "axis": None, "x": 1, "versions": "a 1"},
+        {"run_id": "12345678901234e5", "axis": "x", "x": 2, "versions": "1.0"},
+    ]
+    write_table(tmp_path / "t.csv", rows)
+    assert read_table(tmp_path / "t.csv") == rows
+    assert (tmp_path / "t.csv").read_text().splitlines()[1] == "1234567890123456,,1,a 1"
+
+
+def test_numpy_values_are_plain_in_a_table(tmp_path):
+    """Their names do not get into the file."""
+    write_table(tmp_path / "t.csv", [{"x": np.float64(0.5), "n": np.int8(3)}])
+    assert read_table(tmp_path / "t.csv") == [{"x": 0.5, "n": 3}]
+
+
+def test_cell_may_be_long(tmp_path):
+    """Longer than the csv module takes by default, whose limit stays as it was."""
+    limit = csv.field_size_limit()
+    write_table(tmp_path / "t.csv", [{"x": "0.5 " * 100_000}])
+    assert read_table(tmp_path / "t.csv") == [{"x": "0.5 " * 100_000}]
+    assert csv.field_size_limit() == limit
+
+
+def test_spreadsheet_may_mark_a_table(tmp_path):
+    """A mark before UTF-8 is no part of the first column's name."""
+    (tmp_path / "t.csv").write_bytes(b"\xef\xbb\xbfrun_id,x\r\n0a,1\r\n")
+    assert read_table(tmp_path / "t.csv") == [{"run_id": "0a", "x": 1}]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "its first line must name each column once"),
+        (b"a,a\n1,2\n", "its first line must name each column once"),
+        (b"a,b\n1\n", "its row 1 has 1 cells, and the first line names 2 columns"),
+        (b"a\n1\n1,2\n", "its row 2 has 2 cells"),
+        (b"a\n\xff\n", "'utf-8' codec can't decode"),
+    ],
+)
+def test_file_that_is_no_table_is_refused(tmp_path, content, message):
+    """The message names the file and what is wrong with it."""
+    path = tmp_path / "t.csv"
+    path.write_bytes(content)
+    with pytest.raises(TableError, match=rf"t\.csv is not a table: .*{message}"):
+        read_table(path)
+
+
+@given(content=st.binary(max_size=40))
+def test_any_file_is_read_or_refused(tmp_path_factory, content):
+    """Whatever is in it."""
+    path = tmp_path_factory.mktemp("table") / "t.csv"
+    path.write_bytes(content)
+    try:
+        rows = read_table(path)
+    except TableError:
+        rows = []
+    assert all(isinstance(row, dict) for row in rows)
+
+
+IDENTITY = {"notebook": "a", "snnlib": "0.1.0", "code": "b"}
+PLANNED = {"x": 50.0, "label": "007", "xs": [1, None]}
+
+
+def row_and_provenance(**changes):
+    """Return a row as it is read back, with its provenance."""
+    planned = {**IDENTITY, "inputs": {"data": "c"}, "values": PLANNED}
+    row = {"run_id": digest(planned)[:16], "axis": "x", **PLANNED, "result": 1.5}
+    provenance = {"identity": IDENTITY, "inputs": [{}, {"data": "c"}]}
+    return {**row, "wall_time": 0.1, **changes}, provenance
+
+
+def test_values_of_a_row_are_those_of_its_id():
+    """The id says which columns are parameters, and which data were read."""
+    assert planned_values(*row_and_provenance()) == (PLANNED, {"data": "c"})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"x": 50}, {"x": 50.1}, {"label": 7}, {"xs": None}, {"run_id": "0"}],
+    ids=str,
+)
+def test_values_that_were_changed_are_not(change):
+    """Neither another value nor another type makes the same id."""
+    assert planned_values(*row_and_provenance(**change)) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [None, "", "[]", "3", "{}", '{"identity": {}, "inputs": 3}', '{"identity": 3}'],
+)
+def test_provenance_that_is_none(tmp_path, content):
+    """A file that is not there, or something else, is None."""
+    if content is not None:
+        (tmp_path / "t.json").write_text(content)
+    assert read_provenance(tmp_path / "t.csv") is None
+
+
+def test_provenance_lies_beside_the_table(tmp_path):
+    """It has the table's name and the ending .json."""
+    provenance = {"identity": IDENTITY, "inputs": [{}]}
+    (tmp_path / "t.json").write_text(json.dumps(provenance))
+    assert read_provenance(tmp_path / "t.csv") == provenance
