@@ -30,11 +30,8 @@ _PACKAGES = (
 )
 # Seconds to wait for a scheduler that has never answered.
 _FIRST_ANSWER = 30
-# What Dask knows by itself; the last kind is within one process, and has no port.
-_ADDRESS = re.compile(
-    r"((tcp|tls|ws|wss|ucx)://)?(\[[0-9a-fA-F:.%]+\]|[\w.-]+):(?P<port>[0-9]{1,5})"
-    r"|inproc://[\w./:-]+"
-)
+# The last kind is within one process, and has no port.
+_ADDRESS = re.compile(r"([a-z]+://)?[^\s/:]\S*:(?P<port>[0-9]{1,5})|inproc://\S+")
 
 logger = logging.getLogger(__name__)
 
@@ -71,15 +68,13 @@ def check_address(name, value):
     return value
 
 
-def import_extra(name, need):
-    """Import a library that not everybody has, or say who needs it and the way to it.
+def import_extra(name):
+    """Import a library that sweeps need, and that not everybody has.
 
     Parameters
     ----------
     name : str
         Of the module.
-    need : str
-        The beginning of the message, such as "Sweeps need filelock".
 
     Returns
     -------
@@ -88,12 +83,12 @@ def import_extra(name, need):
     Raises
     ------
     ImportError
-        If it is not installed.
+        If it is not installed. The message says how to do it.
     """
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        msg = f'{need}. Install it with: pip install "snnlib[sweep]"'
+        msg = f'Sweeps need {name}. Install it with: pip install "snnlib[sweep]"'
         raise ImportError(msg) from error
 
 
@@ -223,43 +218,33 @@ def outcomes_on_scheduler(requests, address, patience):
 @contextlib.contextmanager
 def _dask():
     """Import Dask for a while, and undo then what it has changed in this process."""
-    with _logging_kept():
-        distributed = import_extra(
-            "distributed", "Sweeps with more than one run at a time need Dask"
-        )
-        with _logging_kept(), _environment_kept():
+    # The loggers that the import makes keep what it gave them.
+    with _unchanged():
+        distributed = import_extra("distributed")
+        with _unchanged():
             yield distributed
 
 
 @contextlib.contextmanager
-def _logging_kept():
-    """Give every logger back the level and the handlers it has now."""
-    loggers = [logging.root, *logging.root.manager.loggerDict.values()]
-    before = [
+def _unchanged():
+    """Give back the environment, and the loggers there are, as they are now."""
+    environment = dict(os.environ)
+    loggers = [
         (it, it.level, it.propagate, it.handlers[:])
-        for it in loggers
+        for it in [logging.root, *logging.root.manager.loggerDict.values()]
         # Some are placeholders.
         if isinstance(it, logging.Logger)
     ]
     try:
         yield
     finally:
-        for it, level, propagate, handlers in before:
+        for it, level, propagate, handlers in loggers:
             it.setLevel(level)
             it.propagate = propagate
             it.handlers[:] = handlers
-
-
-@contextlib.contextmanager
-def _environment_kept():
-    """Give back the environment: Dask sets one for its workers in its own process."""
-    before = dict(os.environ)
-    try:
-        yield
-    finally:
-        for name in os.environ.keys() - before.keys():
+        for name in os.environ.keys() - environment.keys():
             del os.environ[name]
-        os.environ.update(before)
+        os.environ.update(environment)
 
 
 @contextlib.contextmanager
@@ -349,18 +334,16 @@ class _IdleKernels:
                     return kernels
         return None
 
-    def put(self, key, kernels, most):
-        """Have a server wait; beyond ``most``, end those that have waited longest."""
+    def put(self, key, kernels):
+        """Have a server wait."""
         with self._lock:
             self._waiting.append((key, kernels))
-            surplus, self._waiting = self._waiting[:-most], self._waiting[-most:]
-        for _, kernels in surplus:
-            kernels.close()
 
-    def close(self):
-        """End all that wait."""
+    def close(self, most=0):
+        """End those that have waited longest, until no more than ``most`` are left."""
         with self._lock:
-            surplus, self._waiting = self._waiting, []
+            n_left = min(most, len(self._waiting))
+            surplus = [self._waiting.pop(0) for _ in self._waiting[n_left:]]
         for _, kernels in surplus:
             kernels.close()
 
@@ -411,8 +394,9 @@ def carry_out(request):
     except KernelsError as error:
         kernels.close()
         return {"error": str(error)}
+    _idle_kernels.put(key, kernels)
     # As many as there are runs at a time, and one for a second sweep between them.
-    _idle_kernels.put(key, kernels, most=1 + (worker.state.nthreads if worker else 1))
+    _idle_kernels.close(most=1 + (worker.state.nthreads if worker else 1))
     return {**outcome, "versions": _versions()}
 
 
