@@ -31,7 +31,7 @@ _PACKAGES = (
 # Seconds to wait for a scheduler that has never answered.
 _FIRST_ANSWER = 30
 # The last kind is within one process, and has no port.
-_ADDRESS = re.compile(r"([a-z]+://)?[^\s/:]\S*:(?P<port>[0-9]{1,5})|inproc://\S+")
+_ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:(?P<port>[0-9]{1,5})|inproc://\S+")
 
 logger = logging.getLogger(__name__)
 
