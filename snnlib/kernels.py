@@ -14,6 +14,7 @@ import contextlib
 import ctypes
 import gc
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -55,6 +56,16 @@ def thread_limits(threads):
 
 class KernelsError(RuntimeError):
     """A server of kernels that cannot start, or ended while it was needed."""
+
+
+def system_problem():
+    """Return why no run can be carried out on this system, in a sentence, or None."""
+    if hasattr(os, "fork"):
+        return None
+    return (
+        f"runs are forked, which {platform.system() or 'this system'} cannot do: use "
+        "Linux or macOS or, on Windows, its Subsystem for Linux (WSL)."
+    )
 
 
 class WarmKernels:
@@ -130,7 +141,7 @@ class WarmKernels:
                     raise KernelsError(msg)
             return self._link.recv()
         except (EOFError, OSError) as error:
-            msg = self._how_it_ended()
+            msg = self._how_it_ended(error)
             self.close()
             raise KernelsError(msg) from error
 
@@ -150,21 +161,30 @@ class WarmKernels:
         if self._process is not None and self._process.poll() is None:
             return
         self.close()
-        self._link, theirs = Pipe()
-        self._complaints = tempfile.TemporaryFile()  # noqa: SIM115, for its lifetime
+        if problem := system_problem():
+            raise KernelsError(problem)
+        with contextlib.ExitStack() as opened:
+            link, theirs = map(opened.enter_context, Pipe())
+            complaints = opened.enter_context(tempfile.TemporaryFile())
+            self._process = self._popen(theirs.fileno(), complaints)
+            theirs.close()
+            # From here on, `close` closes them.
+            opened.pop_all()
+        self._link, self._complaints = link, complaints
+        self._link.send((self.imports, self.warm))
+
+    def _popen(self, fd, complaints):
         code = "import sys; from snnlib.kernels import serve; serve(int(sys.argv[1]))"
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", code, str(theirs.fileno())],
+        return subprocess.Popen(
+            [sys.executable, "-P", "-c", code, str(fd)],
             env=self._environment(),
-            pass_fds=[theirs.fileno()],
+            pass_fds=[fd],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            stderr=self._complaints,
+            stderr=complaints,
             # Ctrl-C in a terminal is for the caller, who ends the runs in order.
             start_new_session=True,
         )
-        theirs.close()
-        self._link.send((self.imports, self.warm))
 
     def _environment(self):
         environment = {**os.environ, **thread_limits(self.threads)}
@@ -173,8 +193,13 @@ class WarmKernels:
             environment |= {"MPLBACKEND": _INLINE_BACKEND, "CUDA_VISIBLE_DEVICES": "-1"}
         return environment
 
-    def _how_it_ended(self):
-        code = self._process.wait(timeout=_GRACE)
+    def _how_it_ended(self, error):
+        if self._process is None:
+            return f"the server of kernels cannot be started: {error}"
+        try:
+            code = self._process.wait(timeout=_GRACE)
+        except subprocess.TimeoutExpired:
+            return "the server of kernels does not answer, and was killed"
         self._complaints.seek(0)
         last = self._complaints.read().decode(errors="replace").strip().splitlines()
         why = f": {last[-1]}" if last else ""
@@ -236,27 +261,37 @@ def _import_all(statements):
 
 
 def _supervise(link, warm, task, timeout, memory_limit):
-    """Fork a runner, watch over it, and return the outcome."""
+    """Have a runner carry out a task, and return the outcome."""
     start = time.monotonic()
-    with tempfile.TemporaryDirectory(
-        prefix="snnlib-run-", ignore_cleanup_errors=True
-    ) as folder:
-        result, theirs = Pipe(duplex=False)
-        pid = os.fork()
-        if pid == 0:
-            link.close()
-            result.close()
-            _in_child(_carry_out, warm, task, Path(folder), theirs)
-        theirs.close()
-        try:
-            executed, error = _watch(pid, result, link, timeout, memory_limit)
-        finally:
-            _end_all()
+    try:
+        executed, error = _run_in_fork(link, warm, task, timeout, memory_limit)
+    except OSError as problem:
+        # No process, pipe or folder could be had: the next run may be luckier.
+        executed, error = None, f"{type(problem).__name__}: {problem}"
     return {
         "notebook": executed or task[0],
         "error": error,
         "wall_time": round(time.monotonic() - start, 3),
     }
+
+
+def _run_in_fork(link, warm, task, timeout, memory_limit):
+    """Fork a runner and watch over it; return what `_watch` does."""
+    with tempfile.TemporaryDirectory(
+        prefix="snnlib-run-", ignore_cleanup_errors=True
+    ) as folder:
+        result, theirs = Pipe(duplex=False)
+        with result:
+            with theirs:
+                pid = os.fork()
+                if pid == 0:
+                    link.close()
+                    result.close()
+                    _in_child(_carry_out, warm, task, Path(folder), theirs)
+            try:
+                return _watch(pid, result, link, timeout, memory_limit)
+            finally:
+                _end_all()
 
 
 def _watch(pid, result, link, timeout, memory_limit):

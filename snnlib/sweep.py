@@ -5,7 +5,7 @@ What a sweep writes, and all it writes, is in one folder::
     sweep.json           the plan: every row of the table, with the id of its run
     runs/<id>.ipynb      the executed notebook of a finished run
     failed/<id>.ipynb    that of a failed one, with the traceback
-    lock                 who is at work on the folder
+    lock, .lock          who is at work on the folder
 
 A file gets its name once it is complete. Only the caller writes: a run's notebook and
 parameters travel to a worker, and the executed notebook travels back.
@@ -13,29 +13,49 @@ parameters travel to a worker, and the executed notebook travels back.
 
 import contextlib
 import datetime
-import fcntl
 import hashlib
 import json
 import logging
 import os
 import platform
 import sys
-import time
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
+from snnlib.checks import check_bool, check_number, check_whole
 from snnlib.definitions import SweepError
 from snnlib.digests import digest
+from snnlib.files import written_whole
+from snnlib.kernels import system_problem
+from snnlib.plans import Plan
 from snnlib.recording import MetricsError, read_metrics
 from snnlib.tables import write_table
 from snnlib.workers import (
+    check_address,
+    import_extra,
     outcomes_here,
     outcomes_on_scheduler,
     outcomes_on_this_machine,
 )
 
-# Seconds between two lines of progress where there is no terminal.
+# Seconds between two signs of progress where there is no terminal.
 _QUIET = 30
+# More runs at a time, or threads of one, than any machine has cores.
+_MOST = 1024
+# Bytes of a file that are still read: a plan with a million rows has as many.
+_LARGEST = 10**9
+# What the files of a sweep hold, and of which types.
+_PLAN_TYPES = {"definition": dict, "notebook": str, "identity": dict, "rows": list}
+_ROW_TYPES = {"axis": str | None, "run_id": str, "values": dict}
+_RUN_TYPES = {
+    **dict.fromkeys(("run_id", "checksum", "finished"), str),
+    **dict.fromkeys(("values", "inputs", "versions"), dict),
+    "wall_time": int | float | None,
+}
+
+# What reading such a file can end in, whatever is in it.
+_UNREADABLE = (OSError, ValueError, RecursionError)
 
 logger = logging.getLogger(__name__)
 
@@ -91,8 +111,9 @@ def run_sweep(
     out : path-like
         Folder for the results, made if it is not there.
     workers : int, optional
-        Number of runs at a time on this machine; by default, one for each core. With 0
-        there is one at a time and no Dask. Not used with ``scheduler``.
+        Number of runs at a time on this machine; by default, one for each core. As with
+        scikit-learn's ``n_jobs``, -1 is that too, -2 one less and so on. With 0 there
+        is one at a time and no Dask. Not used with ``scheduler``.
     scheduler : str, optional
         Address of a Dask scheduler, such as ``tcp://192.0.2.7:8786``. Its workers need
         the same `snnlib` and data, but no file of this machine.
@@ -121,38 +142,37 @@ def run_sweep(
     SweepBusyError
         If another sweep is at work on the folder.
     SweepError
-        If no scheduler answers, or a worker has another `snnlib` or other data.
+        If an argument is none of the above, the folder cannot be written to, no
+        scheduler answers, a worker has another `snnlib` or other data, or this system
+        cannot fork (with ``scheduler``, only the workers need to).
     OSError
-        If the folder cannot be written to, for example because the disk is full. What
-        was finished before stays, and the next call goes on from there.
+        If the folder cannot be written to any more, for example because the disk is
+        full. What was finished before stays, and the next call goes on from there.
     """
+    if not isinstance(plan, Plan):
+        kind = type(plan).__name__
+        msg = f"plan must be a Plan, from read_plan or make_plan; got a {kind}."
+        raise SweepError(msg)
+    where = _checked(workers=workers, scheduler=scheduler, patience=patience)
+    limits = _checked(
+        threads=threads, timeout=timeout, memory_limit=memory_limit, warm=warm
+    )
+    force = _checked(force=force)["force"]
+    if scheduler is None and (problem := system_problem()):
+        raise SweepError(problem)
     folder = _Folder(out)
     with folder.locked():
         folder.begin(plan)
         left = {run.id: run for run in plan.runs if force or not folder.has(run)}
-        options = {
-            "warm": warm,
-            "threads": threads,
-            "timeout": timeout,
-            "memory_limit": memory_limit,
-        }
-        requests = {
-            run_id: {**_request(plan, run), **options} for run_id, run in left.items()
-        }
-        if scheduler is not None:
-            outcomes = outcomes_on_scheduler(requests, scheduler, patience)
-        elif workers == 0:
-            outcomes = outcomes_here(requests)
-        else:
-            outcomes = outcomes_on_this_machine(requests, workers)
+        outcomes = _outcomes(plan, left, limits, **where)
         failed = {}
-        progress = _Progress(len(plan.runs), len(left))
+        progress = _progress(len(plan.runs), len(left))
         with contextlib.closing(outcomes), progress:
             for run_id, outcome in outcomes if left else ():
                 metrics, error = folder.store(left[run_id], plan, outcome)
                 if error is not None:
                     failed[run_id] = f"{_point(left[run_id])}: {error}"
-                progress.step(metrics)
+                _show(progress, metrics, len(failed))
     return SweepSummary(len(plan.runs), len(plan.runs) - len(failed), failed)
 
 
@@ -173,15 +193,15 @@ def collect_runs(out):
     Raises
     ------
     SweepError
-        If the folder holds no sweep.
+        If ``out`` is not the path of a folder that holds a sweep.
     """
     folder = _Folder(out)
     plan = folder.read_plan()
     known = {row["run_id"] for row in plan["rows"]}
     runs, skipped = {}, []
-    for path in sorted(folder.runs.iterdir()):
+    for path in folder.run_files():
         try:
-            if path.stem not in known:
+            if path.suffix != ".ipynb" or path.stem not in known:
                 msg = f"{path} is none of this sweep's runs."
                 raise RunFileError(msg)
             runs[path.stem] = _read_run(path)
@@ -212,7 +232,7 @@ class Collected:
     ----------
     rows : list of dict
         Run id, varied parameter, parameters, metrics, seconds it took and versions of
-        each row. A metric that has the name of a parameter is called
+        each row. A metric that has the name of another column is called
         ``<name>_recorded``.
     provenance : dict
         What the table was made from and with; ``missing`` lists runs without a result.
@@ -245,7 +265,46 @@ class Collected:
         table = write_table(path, self.rows)
         sha256 = hashlib.sha256(table.encode()).hexdigest()
         provenance = {"table": path.name, "sha256": sha256, **self.provenance}
-        _write_whole(path.with_suffix(".json"), _dump(provenance))
+        with written_whole(path.with_suffix(".json")) as file:
+            file.write(_dump(provenance))
+
+
+_CHECKS = {
+    "workers": partial(check_whole, low=-_MOST, high=_MOST),
+    "scheduler": check_address,
+    "threads": partial(check_whole, low=1, high=_MOST),
+    "timeout": partial(check_number, above=0),
+    "memory_limit": partial(check_number, above=0),
+    "patience": partial(check_number, low=0),
+    "warm": check_bool,
+    "force": check_bool,
+}
+_MAY_BE_NONE = ("workers", "scheduler", "threads", "timeout", "memory_limit")
+
+
+def _checked(**settings):
+    """Return settings of `run_sweep` as plain values, or say what is wrong with one."""
+    try:
+        return {
+            name: None
+            if value is None and name in _MAY_BE_NONE
+            else _CHECKS[name](name, value)
+            for name, value in settings.items()
+        }
+    except ValueError as error:
+        raise SweepError(str(error)) from None
+
+
+def _outcomes(plan, runs, limits, *, workers, scheduler, patience):
+    """Return the outcomes of runs, as they end, from where they are carried out."""
+    requests = {
+        run_id: {**_request(plan, run), **limits} for run_id, run in runs.items()
+    }
+    if scheduler is not None:
+        return outcomes_on_scheduler(requests, scheduler, patience)
+    if workers == 0:
+        return outcomes_here(requests)
+    return outcomes_on_this_machine(requests, workers)
 
 
 def _request(plan, run):
@@ -265,19 +324,23 @@ def _point(run):
 
 
 def _table_row(row, run):
-    metrics = {
-        f"{name}_recorded" if name in run["values"] else name: value
-        for name, value in run["metrics"].items()
-    }
     versions = ", ".join(f"{name} {v}" for name, v in run["versions"].items())
-    return {
-        "run_id": row["run_id"],
-        "axis": row["axis"],
-        **run["values"],
-        **metrics,
-        "wall_time": run["wall_time"],
-        "versions": versions,
-    }
+    first = {"run_id": row["run_id"], "axis": row["axis"], **run["values"]}
+    last = {"wall_time": run["wall_time"], "versions": versions}
+    return {**first, **_renamed(run["metrics"], {*first, *last}), **last}
+
+
+def _renamed(metrics, taken):
+    """Return metrics by names of their own: neither taken nor those of others."""
+    renamed = {}
+    for name, value in metrics.items():
+        column = name
+        while column in taken:
+            column += "_recorded"
+            while column != name and (column in metrics or column in renamed):
+                column += "_recorded"
+        renamed[column] = value
+    return renamed
 
 
 def _distinct(items):
@@ -290,33 +353,63 @@ def _distinct(items):
 class _Folder:
     """The one place that knows the files of a sweep."""
 
+    # What a killed sweep can leave behind of `written_whole`.
+    _LEFTOVERS = (".sweep.json.*part", ".lock.*part", "runs/.*.part", "failed/.*.part")
+
     def __init__(self, path):
+        text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+        if not isinstance(text, str) or not text or "\0" in text:
+            msg = f"out must be the path of a folder; got {path!r}."
+            raise SweepError(msg)
         self.path = Path(path)
         self.runs = self.path / "runs"
         self.failed = self.path / "failed"
         self.plan = self.path / "sweep.json"
+        self.holder = self.path / "lock"
 
     @contextlib.contextmanager
     def locked(self):
         """Keep other sweeps out; the system lifts the lock when this process ends."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / "lock").open("a+", encoding="utf-8") as lock:
-            lock.seek(0)
-            holder = lock.read()
+        filelock = import_extra("filelock")
+        # Not the file that names the holder: filelock may empty what it tries to lock.
+        lock = filelock.FileLock(self.path / ".lock", timeout=0)
+        with self._blamed():
+            self.path.mkdir(parents=True, exist_ok=True)
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
+                lock.acquire()
+            except filelock.Timeout:
+                holder = self._read_holder() or "it has just begun"
                 msg = f"{self.path} belongs to another sweep at work: {holder}."
-                raise SweepBusyError(msg) from error
-            self._take_over(holder)
-            lock.truncate(0)
-            started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            lock.write(f"process {os.getpid()} on {platform.node()} since {started}")
-            lock.flush()
-            try:
+                raise SweepBusyError(msg) from None
+        try:
+            with self._signed():
                 yield
-            finally:
-                lock.truncate(0)
+        finally:
+            lock.release()
+
+    @contextlib.contextmanager
+    def _signed(self):
+        """Name this process as the holder of the lock, for a while."""
+        with self._blamed():
+            self._take_over(self._read_holder())
+            started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
+            with written_whole(self.holder) as file:
+                file.write(
+                    f"process {os.getpid()} on {platform.node()} since {started}"
+                )
+        try:
+            yield
+        finally:
+            # What ended the sweep matters more than a text that stays behind.
+            with contextlib.suppress(OSError):
+                os.truncate(self.holder, 0)
+
+    def _read_holder(self):
+        """Return who is at work, or was; to be asked once the lock was tried."""
+        if not self.holder.is_file():
+            return ""
+        with self.holder.open(encoding="utf-8", errors="replace") as file:
+            return " ".join(file.read(200).split())
 
     def _take_over(self, holder):
         """Take a lock that was left behind, unless its owner may live elsewhere."""
@@ -325,17 +418,25 @@ class _Folder:
         if f" on {platform.node()} since " not in holder:
             msg = (
                 f"{self.path} may belong to another sweep at work: {holder}. If that "
-                f"has ended, remove {self.path / 'lock'} and try again."
+                f"has ended, remove {self.holder} and try again."
             )
             raise SweepBusyError(msg)
         logger.info("Taking over from a sweep that ended early: %s.", holder)
 
+    @contextlib.contextmanager
+    def _blamed(self):
+        """Name the folder where the system would not have it."""
+        try:
+            yield
+        except (OSError, UnicodeError) as error:
+            msg = (
+                f"out must be a folder that can be written to; got {str(self.path)!r}: "
+                f"{getattr(error, 'strerror', None) or error}."
+            )
+            raise SweepError(msg) from error
+
     def begin(self, plan):
         """Make the folder ready for a plan, and write the plan down."""
-        for folder in (self.runs, self.failed):
-            folder.mkdir(exist_ok=True)
-        for leftover in self.path.rglob(".*.part"):
-            leftover.unlink()
         content = {
             "definition": plan.definition,
             "notebook": plan.notebook.path.name,
@@ -345,14 +446,35 @@ class _Folder:
                 for axis, run in plan.rows
             ],
         }
-        _write_whole(self.plan, _dump(content))
+        with self._blamed():
+            for folder in (self.runs, self.failed):
+                folder.mkdir(exist_ok=True)
+            for pattern in self._LEFTOVERS:
+                for leftover in self.path.glob(pattern):
+                    leftover.unlink()
+            with written_whole(self.plan) as file:
+                file.write(_dump(content))
 
     def read_plan(self):
+        """Return what `begin` wrote down."""
         try:
-            return json.loads(self.plan.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
+            plan = _read_json(self.plan)
+            _check_types(plan, _PLAN_TYPES)
+            for row in plan["rows"]:
+                _check_types(row, _ROW_TYPES)
+        except _UNREADABLE as error:
             msg = f"{self.path} holds no sweep: {error}"
             raise SweepError(msg) from error
+        return plan
+
+    def run_files(self):
+        """Return all that is where finished runs are, but for what is being written."""
+        try:
+            found = sorted(self.runs.iterdir())
+        except OSError as error:
+            msg = f"{self.path} holds no sweep: {error}"
+            raise SweepError(msg) from error
+        return [path for path in found if not path.match(".*.part")]
 
     def has(self, run):
         """Say whether a run is finished. One that is damaged is not."""
@@ -396,96 +518,86 @@ def _write_run(path, executed, about, check=None):
     metadata = {**executed["metadata"], "snnlib": about}
     checksum = digest({**executed, "metadata": metadata})
     metadata["snnlib"] = {**about, "checksum": checksum}
-    return _write_whole(path, _dump({**executed, "metadata": metadata}), check)
+    with written_whole(path) as file:
+        file.write(_dump({**executed, "metadata": metadata}))
+        file.flush()
+        # If it raises, the file never gets its name.
+        return check(file.name) if check else None
 
 
 def _read_run(path):
     """Return what a file in the folder of finished runs says about its run."""
     try:
-        executed = json.loads(path.read_text(encoding="utf-8"))
-        about = executed["metadata"]["snnlib"]
+        executed = _read_json(path)
+        _check_types(executed, {"metadata": dict})
+        about = executed["metadata"].get("snnlib")
+        _check_types(about, _RUN_TYPES)
         checksum = about.pop("checksum")
+        is_as_written = digest(executed) == checksum and about["run_id"] == path.stem
         metrics = read_metrics(path)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except _UNREADABLE as error:
         msg = f"{path} is damaged, or not a run of a sweep: {error!r}."
         raise RunFileError(msg) from error
-    if digest(executed) != checksum or about["run_id"] != path.stem:
+    if not is_as_written:
         msg = f"{path} was changed after it was written."
         raise RunFileError(msg)
     return {**about, "metrics": metrics}
 
 
+def _read_json(path):
+    # A pipe or a device would be read for ever.
+    if not path.is_file():
+        msg = f"{path.name} is missing, or no file"
+        raise ValueError(msg)
+    if path.stat().st_size > _LARGEST:
+        msg = f"{path.name} has more than {_LARGEST:g} bytes"
+        raise ValueError(msg)
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def _check_types(content, types):
+    """Refuse what does not hold, by name, values of some types."""
+    for name, its_type in types.items():
+        if not isinstance(content, dict) or not isinstance(
+            content.get(name, ...), its_type
+        ):
+            msg = f"it has no {name!r}, or not of the type that a sweep writes"
+            raise ValueError(msg)
+
+
 def _dump(content):
-    return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
-
-
-def _write_whole(path, text, check=None):
-    """Write a file whole or not at all; return what a check says before it is named."""
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        checked = check(part) if check else None
-        part.replace(path)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            part.unlink()
-        raise
-    return checked
+    text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+    # Half a surrogate pair is no UTF-8. Its escape is JSON, and is read as the same.
+    return text.encode(errors="backslashreplace").decode()
 
 
 # Progress.
 
 
-class _Progress:
-    """Says how far a sweep is: a bar in a terminal, a line now and then elsewhere."""
+def _progress(n_runs, n_left):
+    """Return a bar, which without a terminal is a line now and then."""
+    from tqdm import tqdm
 
-    def __init__(self, n_runs, n_left):
-        self._n_runs, self._n_left, self._n_at_start = n_runs, n_left, n_left
-        self._n_failed = 0
-        self._latest = ""
-        self._start = self._told = time.monotonic()
-        self._bar = None
+    is_terminal = sys.stderr.isatty()
+    bar = "{bar:20} " if is_terminal else ""
+    return tqdm(
+        desc=f"{n_runs - n_left} of {n_runs} done, 0 failed",
+        total=n_runs,
+        initial=n_runs - n_left,
+        disable=not n_left,
+        bar_format=bar + "{desc}{postfix}, {remaining} to go",
+        mininterval=0.1 if is_terminal else _QUIET,
+        # The rate of the whole sweep so far.
+        smoothing=0,
+        dynamic_ncols=True,
+    )
 
-    def __enter__(self):
-        if self._n_left and sys.stderr.isatty():
-            from tqdm import tqdm
 
-            self._bar = tqdm(
-                total=self._n_runs,
-                initial=self._n_runs - self._n_left,
-                bar_format="{bar:20} {desc}",
-                dynamic_ncols=True,
-            )
-            self._bar.set_description_str(self._line())
-        return self
-
-    def __exit__(self, *_):
-        if self._bar is not None:
-            self._bar.close()
-
-    def step(self, metrics):
-        """Count one more run, failed if it has no metrics."""
-        self._n_left -= 1
-        self._n_failed += metrics is None
-        if metrics:
-            name, value = next(iter(metrics.items()))
-            self._latest = f"; {name} {value:.4g}" if isinstance(value, float) else ""
-        if self._bar is not None:
-            self._bar.set_description_str(self._line(), refresh=False)
-            self._bar.update()
-        elif time.monotonic() - self._told > _QUIET:
-            self._told = time.monotonic()
-            logger.info(self._line())
-
-    def _line(self):
-        n_ended = self._n_at_start - self._n_left
-        n_done = self._n_runs - self._n_left - self._n_failed
-        line = f"{n_done} of {self._n_runs} done, {self._n_failed} failed"
-        if n_ended and self._n_left:
-            seconds = (time.monotonic() - self._start) / n_ended * self._n_left
-            to_go = datetime.timedelta(seconds=round(seconds))
-            line += f", {self._n_left} left, about {to_go} to go"
-        return line + self._latest
+def _show(progress, metrics, n_failed):
+    """Count one more run, failed if it has no metrics."""
+    n_done = progress.n + 1 - n_failed
+    progress.desc = f"{n_done} of {progress.total} done, {n_failed} failed"
+    name, value = next(iter((metrics or {}).items()), (None, None))
+    if isinstance(value, float):
+        progress.set_postfix_str(f"{name} {value:.4g}", refresh=False)
+    progress.update()

@@ -5,12 +5,16 @@ back. Workers need no file of the caller's machine, only the same `snnlib` and d
 """
 
 import contextlib
+import importlib
 import itertools
 import json
 import logging
+import os
 import platform
+import re
 import signal
 import sys
+import threading
 import uuid
 from importlib import metadata
 from importlib.util import find_spec
@@ -18,7 +22,7 @@ from importlib.util import find_spec
 from snnlib._version import __version__
 from snnlib.definitions import SweepError
 from snnlib.digests import code_digest, input_digests
-from snnlib.kernels import KernelsError, WarmKernels
+from snnlib.kernels import KernelsError, WarmKernels, system_problem
 
 _PACKAGES = (
     *("numpy", "scipy", "nengo", "scikit-learn", "numba"),
@@ -26,12 +30,66 @@ _PACKAGES = (
 )
 # Seconds to wait for a scheduler that has never answered.
 _FIRST_ANSWER = 30
+# The last kind is within one process, and has no port.
+_ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:(?P<port>[0-9]{1,5})|inproc://\S+")
 
 logger = logging.getLogger(__name__)
 
 
 class _SchedulerLostError(Exception):
     """The connection to the scheduler broke, and with it all that was under way."""
+
+
+def check_address(name, value):
+    """Return a text that has the form of a scheduler's address.
+
+    Nobody is asked whether a scheduler is there.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in the message.
+    value : object
+        What came.
+
+    Returns
+    -------
+    value : str
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
+    if not found or not 0 < int(found["port"] or 1) < 2**16:
+        msg = f"{name} must be an address such as tcp://192.0.2.7:8786; got {value!r}."
+        raise ValueError(msg)
+    return value
+
+
+def import_extra(name):
+    """Import a library that sweeps need, and that not everybody has.
+
+    Parameters
+    ----------
+    name : str
+        Of the module.
+
+    Returns
+    -------
+    module : module
+
+    Raises
+    ------
+    ImportError
+        If it is not installed. The message says how to do it.
+    """
+    try:
+        return importlib.import_module(name)
+    except ImportError as error:
+        msg = f'Sweeps need {name}. Install it with: pip install "snnlib[sweep]"'
+        raise ImportError(msg) from error
 
 
 # Where the runs go: each yields (run id, outcome) as runs end.
@@ -55,7 +113,7 @@ def outcomes_here(requests):
         for run_id, request in requests.items():
             yield run_id, carry_out(request)
     finally:
-        _close_idle_kernels()
+        _idle_kernels.close()
 
 
 def outcomes_on_this_machine(requests, n_workers=None):
@@ -66,7 +124,8 @@ def outcomes_on_this_machine(requests, n_workers=None):
     requests : dict of str to dict
         What `carry_out` takes, by the run's id.
     n_workers : int, optional
-        Number of runs at a time; by default, one for each core.
+        Number of runs at a time; by default, one for each core. As with scikit-learn's
+        ``n_jobs``, -1 is that too, -2 one less and so on.
 
     Yields
     ------
@@ -74,36 +133,40 @@ def outcomes_on_this_machine(requests, n_workers=None):
     outcome : dict
         As from `carry_out`.
     """
-    distributed = _import_distributed()
-    from dask.system import CPU_COUNT
-    from distributed.system import MEMORY_LIMIT
+    with _dask() as distributed:
+        from dask.system import CPU_COUNT
+        from distributed.system import MEMORY_LIMIT
 
-    n_workers = min(n_workers or CPU_COUNT, len(requests))
-    shares = {
-        "threads": max(1, CPU_COUNT // n_workers),
-        "memory_limit": MEMORY_LIMIT / n_workers,
-    }
-    for request in requests.values():
-        # They were planned on this machine, a moment ago.
-        request["is_checked"] = True
-        for name, share in shares.items():
-            request[name] = request[name] or share
-    with (
-        distributed.LocalCluster(
-            n_workers=n_workers,
-            threads_per_worker=1,
-            host="127.0.0.1",
-            # The kernels need the memory, not the workers.
-            memory_limit=None,
-            # Without a host, Dask's pages would be served to the whole network.
-            dashboard_address="127.0.0.1:0",
-            silence_logs=logging.CRITICAL,
-            preload=[__name__],
-        ) as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
-        _name_dashboard(client)
-        yield from _as_they_end(client, requests)
+        if n_workers is None or n_workers < 0:
+            n_workers = max(1, CPU_COUNT + 1 + (n_workers or -1))
+        n_workers = min(n_workers, len(requests))
+        shares = {
+            "threads": max(1, CPU_COUNT // n_workers),
+            "memory_limit": MEMORY_LIMIT / n_workers,
+        }
+        for request in requests.values():
+            # They were planned on this machine, a moment ago.
+            request["is_checked"] = True
+            for name, share in shares.items():
+                request[name] = request[name] or share
+        with (
+            distributed.LocalCluster(
+                n_workers=n_workers,
+                threads_per_worker=1,
+                # Without it, and without an address for Dask's pages, whatever
+                # listens would do so for the whole network.
+                host="127.0.0.1",
+                dashboard_address="127.0.0.1:0",
+                worker_dashboard_address="127.0.0.1:0",
+                # The kernels need the memory, not the workers.
+                memory_limit=None,
+                silence_logs=logging.CRITICAL,
+                preload=[__name__],
+            ) as cluster,
+            distributed.Client(cluster, set_as_default=False) as client,
+        ):
+            _name_dashboard(client)
+            yield from _as_they_end(client, requests)
 
 
 def outcomes_on_scheduler(requests, address, patience):
@@ -131,29 +194,63 @@ def outcomes_on_scheduler(requests, address, patience):
         If no scheduler answers, or a worker has another `snnlib` or other data.
     """
     left = dict(requests)
-    with _connected(address, _FIRST_ANSWER) as client:
-        _check_workers(client, next(iter(left.values())))
-        _name_dashboard(client)
-    timeout = _FIRST_ANSWER
-    while left:
-        with _connected(address, timeout) as client:
-            try:
-                for run_id, outcome in _as_they_end(client, left):
-                    del left[run_id]
-                    yield run_id, outcome
-            except _SchedulerLostError:
-                logger.warning(
-                    "The scheduler at %s is lost. Waiting up to %g s for it.",
-                    *(address, patience),
-                )
-                timeout = patience
+    with _dask():
+        # It would log, with tracebacks, that it cannot reconnect to a lost scheduler.
+        logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+        with _connected(address, _FIRST_ANSWER) as client:
+            _check_workers(client, next(iter(left.values())))
+            _name_dashboard(client)
+        timeout = _FIRST_ANSWER
+        while left:
+            with _connected(address, timeout) as client:
+                try:
+                    for run_id, outcome in _as_they_end(client, left):
+                        del left[run_id]
+                        yield run_id, outcome
+                except _SchedulerLostError:
+                    logger.warning(
+                        "The scheduler at %s is lost. Waiting up to %g s for it.",
+                        *(address, patience),
+                    )
+                    timeout = patience
+
+
+@contextlib.contextmanager
+def _dask():
+    """Import Dask for a while, and undo then what it has changed in this process."""
+    # The loggers that the import makes keep what it gave them.
+    with _unchanged():
+        distributed = import_extra("distributed")
+        with _unchanged():
+            yield distributed
+
+
+@contextlib.contextmanager
+def _unchanged():
+    """Give back the environment, and the loggers there are, as they are now."""
+    environment = dict(os.environ)
+    loggers = [
+        (it, it.level, it.propagate, it.handlers[:])
+        for it in [logging.root, *logging.root.manager.loggerDict.values()]
+        # Some are placeholders.
+        if isinstance(it, logging.Logger)
+    ]
+    try:
+        yield
+    finally:
+        for it, level, propagate, handlers in loggers:
+            it.setLevel(level)
+            it.propagate = propagate
+            it.handlers[:] = handlers
+        for name in os.environ.keys() - environment.keys():
+            del os.environ[name]
+        os.environ.update(environment)
 
 
 @contextlib.contextmanager
 def _connected(address, timeout):
-    distributed = _import_distributed()
-    # It would log, with tracebacks, that it cannot reconnect to a lost scheduler.
-    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+    import distributed
+
     try:
         client = distributed.Client(address, timeout=timeout, set_as_default=False)
     except (OSError, ValueError) as error:
@@ -165,7 +262,8 @@ def _connected(address, timeout):
 
 def _as_they_end(client, requests):
     """Submit the runs, a few more than there are places, and yield their outcomes."""
-    distributed = _import_distributed()
+    import distributed
+
     queue = iter(list(requests.items()))
     under_way = {}
     ended = distributed.as_completed(loop=client.loop)
@@ -208,18 +306,6 @@ def _name_dashboard(client):
         logger.info("Dask's dashboard: %s", client.dashboard_link)
 
 
-def _import_distributed():
-    try:
-        import distributed
-    except ImportError as error:
-        msg = (
-            "Sweeps with more than one run at a time need Dask. Install it with: "
-            'pip install "snnlib[sweep]"'
-        )
-        raise ImportError(msg) from error
-    return distributed
-
-
 # In a worker.
 
 
@@ -228,8 +314,41 @@ def dask_setup(_):
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-# Servers of kernels that wait for the next run of the same sweep.
-_idle_kernels: dict[str, list[WarmKernels]] = {}
+class _IdleKernels:
+    """Servers of kernels, each waiting for the next run of its sweep.
+
+    A worker with several threads does several runs at a time, be it of several sweeps.
+    """
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        # The one that has waited longest comes first.
+        self._waiting = []
+
+    def take(self, key):
+        """Return a server that no one else will get, or None."""
+        with self._lock:
+            for i, (its_key, kernels) in enumerate(self._waiting):
+                if its_key == key:
+                    del self._waiting[i]
+                    return kernels
+        return None
+
+    def put(self, key, kernels):
+        """Have a server wait."""
+        with self._lock:
+            self._waiting.append((key, kernels))
+
+    def close(self, most=0):
+        """End those that have waited longest, until no more than ``most`` are left."""
+        with self._lock:
+            n_left = min(most, len(self._waiting))
+            surplus = [self._waiting.pop(0) for _ in self._waiting[n_left:]]
+        for _, kernels in surplus:
+            kernels.close()
+
+
+_idle_kernels = _IdleKernels()
 
 
 def carry_out(request):
@@ -252,22 +371,17 @@ def carry_out(request):
     key = json.dumps(
         [request[name] for name in ("expected", "imports", "warm", "threads")]
     )
-    waiting = _idle_kernels.get(key)
-    if not waiting:
-        # Another sweep, or another snnlib: what the last one loaded is of no use.
-        _close_idle_kernels()
+    kernels = _idle_kernels.take(key)
+    if kernels is None:
         problem = None if request.get("is_checked") else _difference(request)
         if problem is not None:
             return {"error": problem}
-    kernels = (
-        waiting.pop()
-        if waiting
-        else WarmKernels(
+        kernels = WarmKernels(
             request["imports"],
             warm=request["warm"],
             threads=request["threads"] or 1,
         )
-    )
+    worker = _dask_worker()
     try:
         outcome = kernels.run(
             request["notebook"],
@@ -275,23 +389,21 @@ def carry_out(request):
             figures=request["figures"],
             timeout=request["timeout"],
             memory_limit=request["memory_limit"],
-            unwanted=_unwanted(),
+            unwanted=_unwanted(worker) if worker else None,
         )
     except KernelsError as error:
         kernels.close()
         return {"error": str(error)}
-    _idle_kernels.setdefault(key, []).append(kernels)
+    _idle_kernels.put(key, kernels)
+    # As many as there are runs at a time, and one for a second sweep between them.
+    _idle_kernels.close(most=1 + (worker.state.nthreads if worker else 1))
     return {**outcome, "versions": _versions()}
-
-
-def _close_idle_kernels():
-    for kernels in itertools.chain(*_idle_kernels.values()):
-        kernels.close()
-    _idle_kernels.clear()
 
 
 def _difference(request):
     """Say in what this machine differs from where the run was planned, or None."""
+    if problem := system_problem():
+        return problem
     try:
         found = {
             "snnlib": __version__,
@@ -314,24 +426,24 @@ def _difference(request):
     return None
 
 
-def _unwanted():
-    """Return a function that says whether the scheduler has given up this run."""
+def _dask_worker():
+    """Return the worker of Dask's that this thread works for, or None."""
     # Where nothing has imported Dask, this is no worker of its.
     distributed = sys.modules.get("distributed")
     try:
-        worker = distributed.get_worker() if distributed else None
+        return distributed.get_worker() if distributed else None
     except ValueError:
-        worker = None
-    if worker is None:
         return None
+
+
+def _unwanted(worker):
+    """Return a function that says whether the scheduler has given up this run."""
+    status = sys.modules["distributed"].Status
     key = worker.get_current_task()
 
     def unwanted():
         task = worker.state.tasks.get(key)
-        stopping = worker.status not in (
-            distributed.Status.running,
-            distributed.Status.paused,
-        )
+        stopping = worker.status not in (status.running, status.paused)
         return stopping or task is None or task.state == "cancelled"
 
     return unwanted

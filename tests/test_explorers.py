@@ -811,7 +811,6 @@ def test_page_face_redraws_within_a_frame(kind, embedded):
         slider.press(key)
         redraw = page.locator(f"#{identity}").get_attribute("data-redraw-ms")
         shares.append(float(redraw) / frame)
-        print(kind, float(redraw), frame)
     assert np.median(shares) < 1
 
 

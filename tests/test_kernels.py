@@ -1,10 +1,12 @@
 """Warm kernels execute as papermill does, leak nothing and leave nothing behind."""
 
+import errno
 import os
 import re
 import signal
 import subprocess
 import sys
+import tempfile
 import textwrap
 from contextlib import ExitStack
 
@@ -14,6 +16,7 @@ import psutil
 import pytest
 from tiny import marked_environment, marked_processes, wait_until, write_notebook
 
+from snnlib import kernels as kernels_module
 from snnlib import read_metrics
 from snnlib.kernels import KernelsError, WarmKernels
 from snnlib.notebooks import Notebook
@@ -370,6 +373,90 @@ def test_killed_server_is_reported(start, tmp_path):
     stopper = f"import os; os.kill({kernels._process.pid}, 9)\nwhile True:\n    pass"
     with pytest.raises(KernelsError, match="server of kernels ended with exit code -9"):
         kernels.run(notebook(tmp_path, stopper), {})
+
+
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(subprocess, "Popen"), (tempfile, "TemporaryFile"), (kernels_module, "Pipe")],
+    ids=["process", "file", "pipe"],
+)
+def test_server_that_cannot_be_started_is_reported(
+    start, tmp_path, monkeypatch, module, name
+):
+    """The error gives the system's reason, and nothing stays open."""
+
+    def refuse(*_, **__):
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    kernels, text = start(), notebook(tmp_path, "")
+    n_open = psutil.Process().num_fds()
+    with monkeypatch.context() as patched:
+        patched.setattr(module, name, refuse)
+        with pytest.raises(KernelsError, match=r"cannot be started: \[Errno 11\] Reso"):
+            kernels.run(text, {})
+    assert psutil.Process().num_fds() == n_open
+    kernels.close()
+
+
+def test_server_that_hangs_up_and_lives_is_killed(start, tmp_path, monkeypatch):
+    """It is not waited for longer than a moment."""
+
+    def sleeper(*_):
+        code = "import time; time.sleep(1000)"
+        return subprocess.Popen([sys.executable, "-c", code])
+
+    kernels = start()
+    monkeypatch.setattr(kernels_module, "_GRACE", 0.1)
+    monkeypatch.setattr(kernels, "_popen", sleeper)
+    with pytest.raises(KernelsError, match="does not answer, and was killed"):
+        kernels.run(notebook(tmp_path, ""), {})
+
+
+def test_runner_that_cannot_be_forked_is_a_failed_run(monkeypatch):
+    """The server goes on, and its run has the system's reason."""
+
+    def refuse():
+        raise BlockingIOError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(os, "fork", refuse)
+    task = ("the notebook", {}, True)
+    outcome = kernels_module._supervise(None, True, task, None, None)
+    assert outcome["notebook"] == "the notebook"
+    assert outcome["error"].startswith("BlockingIOError: [Errno 11]")
+
+
+@pytest.mark.parametrize(("warm", "devices"), [(True, "-1"), (False, "0,1")])
+def test_warm_kernels_see_no_gpu(start, monkeypatch, warm, devices):
+    """One that was opened before a fork cannot be used after it; a cold one can."""
+    environments = []
+
+    def popen(*_, env, **__):
+        environments.append(env)
+        raise OSError
+
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
+    monkeypatch.setattr(subprocess, "Popen", popen)
+    with pytest.raises(KernelsError, match="cannot be started"):
+        start(warm=warm).run("", {})
+    assert environments[0]["CUDA_VISIBLE_DEVICES"] == devices
+
+
+def test_system_that_cannot_fork_is_refused_with_the_way_out():
+    """The module is there for what needs no fork, and says which systems have it."""
+    code = """
+        import os, sys
+        sys.modules["fcntl"] = None
+        del os.fork
+        from snnlib.kernels import KernelsError, WarmKernels, quick_imports
+        with quick_imports():
+            try:
+                WarmKernels().run("", {})
+            except KernelsError as error:
+                print(error)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code)]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    assert re.fullmatch(r"runs are forked, which \w+ cannot do: .* \(WSL\)\.\n", said)
 
 
 @pytest.mark.slow

@@ -1,8 +1,10 @@
 """A sweep loses nothing when something dies, and its table stays the same."""
 
 import csv
+import errno
 import hashlib
 import json
+import math
 import os
 import random
 import re
@@ -20,6 +22,8 @@ import nbformat
 import papermill
 import psutil
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tiny import (
     GRID,
     marked_environment,
@@ -32,9 +36,21 @@ from tiny import (
 )
 
 from snnlib import read_metrics
+from snnlib import sweep as sweep_module
 from snnlib.definitions import SweepError
+from snnlib.files import written_whole
 from snnlib.plans import make_plan, read_plan
-from snnlib.sweep import SweepBusyError, _Folder, collect_runs, run_sweep
+from snnlib.sweep import (
+    SweepBusyError,
+    _dump,
+    _Folder,
+    _progress,
+    _renamed,
+    _show,
+    _write_run,
+    collect_runs,
+    run_sweep,
+)
 from snnlib.workers import carry_out
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -257,6 +273,83 @@ def test_machine_that_differs_does_no_run(plan):
         assert "notebook" not in outcome
 
 
+# What is refused before any work.
+
+NUMBERS = [True, 1.5, "2", math.nan, 10**6, [1], -(10**6)]
+AMOUNTS = [0, -1, math.nan, math.inf, "600", True, 10**400]
+REFUSED = {
+    "workers": NUMBERS,
+    "threads": [*NUMBERS, 0, -1],
+    "timeout": AMOUNTS,
+    "memory_limit": [*AMOUNTS, "4GB"],
+    "patience": [*AMOUNTS[1:], None],
+    "scheduler": ["", "here", 8786, "tcp://here", "tcp://:1", "here:0", "here:99999"],
+    "warm": [1, "no", None],
+    "force": [0, "yes", None],
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(name, value) for name, values in REFUSED.items() for value in values],
+)
+def test_argument_is_refused_by_name_before_any_work(plan, tmp_path, name, value):
+    """In one sentence with what is allowed and what came, and without a folder."""
+    with pytest.raises(SweepError, match=rf"^{name} must be [^.]*.*; got .*\.$") as it:
+        run_sweep(plan, tmp_path / "out", **{name: value})
+    assert "\n" not in str(it.value)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    "not_a_plan", [None, "small.yaml", Path("small.yaml"), {}, []], ids=repr
+)
+def test_what_is_no_plan_is_refused(not_a_plan, tmp_path):
+    """The message says where plans come from."""
+    with pytest.raises(SweepError, match="from read_plan or make_plan; got a "):
+        run_sweep(not_a_plan, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("call", ["run_sweep", "collect_runs"])
+@pytest.mark.parametrize("out", ["", None, 3, b"out", "a\0b", ["out"]], ids=repr)
+def test_what_is_no_path_is_refused(plan, call, out):
+    """It is a path with a name, or nothing is looked for."""
+    arguments = {"run_sweep": (plan, out), "collect_runs": (out,)}[call]
+    with pytest.raises(SweepError, match=r"^out must be the path of a folder; got .*"):
+        getattr(sweep_module, call)(*arguments)
+
+
+@pytest.mark.parametrize("name", ["file", "file/below", "x" * 300, "\ud800", "no"])
+def test_folder_that_cannot_be_is_refused(plan, tmp_path, monkeypatch, name):
+    """A file, a name too long, no permission: the message says which, and no trace."""
+    (tmp_path / "file").write_text("mine")
+    if name == "no":
+        # Who runs the tests may be one whom no permission holds.
+        monkeypatch.setattr(Path, "mkdir", refuse)
+    out = tmp_path / name
+    with pytest.raises(SweepError, match=r"^out must be a folder that can be written"):
+        run_sweep(plan, out, workers=0)
+    with pytest.raises(SweepError, match="holds no sweep"):
+        collect_runs(out)
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def refuse(*_, **__):
+    """Do what the system does to who has no permission."""
+    raise PermissionError(errno.EACCES, "Permission denied")
+
+
+@pytest.mark.parametrize("name", ["runs", "failed", "lock", ".lock", "sweep.json"])
+def test_folder_with_another_kind_of_entry_is_refused(plan, tmp_path, name):
+    """What has a name of ours, and is something else, is left as it is."""
+    is_file = name in {"runs", "failed"}
+    (tmp_path / name).write_text("mine") if is_file else (tmp_path / name).mkdir()
+    with pytest.raises(SweepError, match=r"^out must be a folder that can be written"):
+        run_sweep(plan, tmp_path, workers=0)
+    assert (tmp_path / name).is_file() == is_file
+
+
 # Files.
 
 
@@ -309,10 +402,222 @@ def test_foreign_files_are_named_and_left_out(plan, out):
     )
 
 
-def test_folder_without_a_sweep_is_named(tmp_path):
+def test_folder_without_a_sweep_is_named(tmp_path, out):
     """Collecting from it is an error, not an empty table."""
-    with pytest.raises(SweepError, match="holds no sweep"):
+    with pytest.raises(SweepError, match=r"holds no sweep: sweep\.json is m"):
         collect_runs(tmp_path)
+    shutil.rmtree(out / "runs")
+    with pytest.raises(SweepError, match=r"holds no sweep: .*No such file"):
+        collect_runs(out)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda its: st.lists(its, max_size=3) | st.dictionaries(st.text(), its, max_size=3),
+    max_leaves=5,
+)
+anything = settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+def check_collected_or_refused(out):
+    """A folder is collected from, or refused in one line, whatever is in it."""
+    try:
+        collected = collect_runs(out)
+        collected.write(out / "table.csv")
+        said = collected.skipped
+    except SweepError as error:
+        said = [str(error)]
+    assert not any("\n" in sentence for sentence in said)
+
+
+@anything
+@given(data=st.data())
+def test_plan_of_another_kind_is_refused(out, kept, data):
+    """Any value of sweep.json may be anything."""
+    content = json.loads((kept / "sweep.json").read_text())
+    place = content
+    if data.draw(st.booleans()):
+        place = data.draw(st.sampled_from(content["rows"]))
+    name = data.draw(st.sampled_from([*place, "foreign"]))
+    place[name] = data.draw(JSON)
+    if data.draw(st.booleans()):
+        del place[name]
+    content = data.draw(st.sampled_from([content, place, place.get(name)]))
+    (out / "sweep.json").write_text(json.dumps(content))
+    check_collected_or_refused(out)
+
+
+@anything
+@given(data=st.data())
+def test_run_of_another_kind_is_left_out(plan, out, kept, data):
+    """Any value that a run says of itself may be anything, with the right checksum."""
+    name = f"{plan.runs[0].id}.ipynb"
+    executed = json.loads((kept / "runs" / name).read_text())
+    about = executed["metadata"]["snnlib"]
+    about[data.draw(st.sampled_from([*about]))] = data.draw(JSON)
+    _write_run(out / "runs" / name, executed, about)
+    check_collected_or_refused(out)
+
+
+@pytest.mark.parametrize("name", ["sweep.json", "runs/{}.ipynb"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\xff\xfe", b"[" * 100_000, b"1" * 5000, b"NaN", b"[]", b'"rows"', None],
+    ids=["empty", "bytes", "deep", "long", "nan", "list", "text", "binary"],
+)
+def test_file_of_another_kind_is_refused_or_left_out(plan, out, name, content):
+    """Whatever its bytes are."""
+    path = out / name.format(plan.runs[0].id)
+    path.write_bytes(os.urandom(10_000) if content is None else content)
+    if path.name == "sweep.json":
+        with pytest.raises(SweepError, match=r"holds no sweep: [^\n]*$"):
+            collect_runs(out)
+    else:
+        (reason,) = collect_runs(out).skipped
+        assert re.fullmatch(r".* is damaged, or not a run of a sweep: .*", reason)
+
+
+def make_pipe(path):
+    """Make a file that ends when someone writes, which no one does."""
+    os.mkfifo(path)
+
+
+def make_huge(path):
+    """Make a file of a size that no run has, and no disk needs."""
+    with path.open("wb") as file:
+        file.truncate(10**12)
+
+
+@pytest.mark.parametrize("name", ["sweep.json", "runs/{}.ipynb"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        Path.mkdir,
+        make_pipe,
+        make_huge,
+        lambda path: path.symlink_to("nowhere"),
+        lambda path: path.symlink_to(path.name),
+        lambda path: path.symlink_to("/dev/zero"),
+    ],
+    ids=["folder", "pipe", "huge", "nowhere", "itself", "device"],
+)
+def test_what_is_no_file_is_not_read(plan, out, name, make):
+    """Nor is what has no end, or none in sight."""
+    path = out / name.format(plan.runs[0].id)
+    path.unlink()
+    make(path)
+    if path.name == "sweep.json":
+        with pytest.raises(SweepError, match=r"holds no sweep: sweep\.json (is|has) "):
+            collect_runs(out)
+    else:
+        (reason,) = collect_runs(out).skipped
+        assert f"{path} is damaged, or not a run of a sweep: " in reason
+
+
+def test_link_to_a_run_is_that_run(plan, out, undisturbed, tmp_path):
+    """A folder of runs may have been moved to a larger disk."""
+    path = out / "runs" / f"{plan.runs[0].id}.ipynb"
+    path.symlink_to(path.rename(tmp_path / path.name))
+    assert table(out) == undisturbed
+
+
+def test_parts_of_killed_runs_go_and_no_others(plan, out):
+    """A part under way is no foreign file; the next sweep removes what was left."""
+    ours = (
+        *(".sweep.json.0f.part", ".sweep.json.part", ".lock.0f.part"),
+        *("runs/.0f.ipynb.0f.part", "failed/.0f.ipynb.part"),
+    )
+    theirs = (".table.csv.0f.part", "mine.part", "runs/mine.part")
+    for name in (*ours, *theirs):
+        (out / name).write_text("{")
+    assert [Path(reason.split()[0]).name for reason in collect_runs(out).skipped] == [
+        "mine.part"
+    ]
+    run_sweep(plan, out, workers=0)
+    assert not any((out / name).exists() for name in ours)
+    assert all((out / name).exists() for name in theirs)
+
+
+def test_part_under_way_is_not_collected(plan, out):
+    """While a run is written, the one before it is read."""
+    with written_whole(out / "runs" / f"{plan.runs[0].id}.ipynb") as file:
+        file.write("{")
+        file.flush()
+        collected = collect_runs(out)
+        file.write("}")
+    assert collected.skipped == []
+    assert len(collected.rows) == 6
+
+
+def test_notebooks_are_written_as_nbformat_writes_them(kept):
+    """One space, and letters of all languages as they are."""
+    for path in kept.glob("runs/*.ipynb"):
+        content = json.loads(path.read_text())
+        text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+        assert path.read_bytes() == text.encode()
+    assert _dump({"\N{SNOWMAN}": 1}) == '{\n "\N{SNOWMAN}": 1\n}\n'
+
+
+@given(JSON)
+def test_dump_can_be_written_and_read(content):
+    """Half a surrogate pair too, as a failed run may have in its message."""
+    for text in (_dump(content), _dump(["\ud800", content])):
+        assert text.encode().decode() == text
+        json.loads(text)
+    assert json.loads(_dump("\ud800")) == "\ud800"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "columns"),
+    [
+        (["r2"], ["r2"]),
+        (["axis"], ["axis_recorded"]),
+        (["versions", "r2"], ["versions_recorded", "r2"]),
+        (["x", "x_recorded"], ["x_recorded_recorded", "x_recorded"]),
+        (["x_recorded", "x"], ["x_recorded", "x_recorded_recorded"]),
+        (["y", "y_recorded"], ["y_recorded_recorded", "y_recorded_recorded_recorded"]),
+    ],
+)
+def test_metrics_get_columns_of_their_own(metrics, columns):
+    """None takes that of a parameter, of the table or of another metric."""
+    taken = {"run_id", "axis", "wall_time", "versions", "x", "y", "y_recorded"}
+    values = dict(zip(metrics, range(9), strict=False))
+    assert list(_renamed(values, taken).items()) == list(
+        zip(columns, range(len(columns)), strict=True)
+    )
+
+
+def test_metrics_named_as_columns_of_the_table_are_renamed(tmp_path):
+    """Run id, axis and parameters come first, whatever a notebook records."""
+    names = ("run_id", "axis", "wall_time", "versions", "seed", "other")
+    result = f"from snnlib import record\nrecord({dict.fromkeys(names, 9)})"
+    plan = make_plan(write_notebook(tmp_path, result=result), one_at_a_time={"x": [2]})
+    run_sweep(plan, tmp_path / "out", workers=0)
+    (row,) = collect_runs(tmp_path / "out").rows
+    recorded = [f"{name}_recorded" for name in names[:-1]]
+    first = ["run_id", "axis", *plan.runs[0].values]
+    assert list(row)[: len(first)] == first
+    assert sorted(list(row)[len(first) : -2]) == sorted([*recorded, "other"])
+    assert list(row)[-2:] == ["wall_time", "versions"]
+    assert (row["run_id"], row["axis"], row["seed"]) == (plan.runs[0].id, "x", 0)
+    assert [row[name] for name in recorded] == [9] * 5
+
+
+@pytest.mark.parametrize("is_terminal", [False, True])
+def test_progress_is_a_bar_or_a_line_now_and_then(monkeypatch, capsys, is_terminal):
+    """Without a terminal there is a first and a last line, and one each half minute."""
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: is_terminal)
+    with _progress(50, 40) as progress:
+        for i in range(40):
+            _show(progress, None if i == 0 else {"r2": i / 40}, n_failed=1)
+    said = re.split("[\r\n]+", capsys.readouterr().err.strip())
+    assert said[-1].endswith("49 of 50 done, 1 failed, r2 0.975, 00:00 to go")
+    assert said[-1].startswith("\N{FULL BLOCK}") == is_terminal
+    assert is_terminal or len(said) == 2
 
 
 def test_table_is_written_with_its_provenance(plan, kept, undisturbed, tmp_path):
@@ -339,6 +644,60 @@ def test_second_sweep_on_a_folder_is_refused(plan, out):
     ):
         run_sweep(plan, out, workers=0)
     assert run_sweep(plan, out, workers=0).n_done == 6
+
+
+def test_holder_that_ends_meanwhile_is_no_holder(out, monkeypatch):
+    """Who holds the lock is asked once it is held, and not before."""
+    import filelock
+
+    acquire = filelock.FileLock.acquire
+    (out / "lock").write_text("process 1 on elsewhere since 2020-01-01T00:00:00")
+
+    def acquire_late(lock, *arguments, **options):
+        (out / "lock").write_text("")
+        return acquire(lock, *arguments, **options)
+
+    monkeypatch.setattr(filelock.FileLock, "acquire", acquire_late)
+    with _Folder(out).locked():
+        assert f"process {os.getpid()} on " in (out / "lock").read_text()
+    assert (out / "lock").read_text() == ""
+
+
+def test_lock_is_lifted_whatever_ends_the_sweep(out):
+    """The folder is free again after an error, and no name stays behind."""
+    with pytest.raises(KeyboardInterrupt), _Folder(out).locked():
+        raise KeyboardInterrupt
+    assert (out / "lock").read_text() == ""
+    with _Folder(out).locked():
+        pass
+
+
+def test_no_module_needs_fcntl_or_fork(kept, definition, tmp_path):
+    """As on Windows: tables are made there, and sweeps refused with the way out."""
+    code = """
+        import os, sys
+        sys.modules["fcntl"] = None
+        del os.fork
+        from snnlib.plans import read_plan
+        from snnlib.sweep import collect_runs, run_sweep
+        print(len(collect_runs(sys.argv[1]).rows))
+        try:
+            run_sweep(read_plan(sys.argv[2]), sys.argv[3])
+        except ValueError as error:
+            print(error)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(code), kept, definition]
+    said = subprocess.check_output([*command, tmp_path / "out"], text=True)
+    assert re.fullmatch(r"6\nruns are forked, which .* \(WSL\)\.\n", said)
+    assert not (tmp_path / "out").exists()
+
+
+def test_kernels_that_cannot_start_are_failed_runs(plan, tmp_path, monkeypatch):
+    """The sweep goes on to the next run, without Dask too."""
+    monkeypatch.setattr(subprocess, "Popen", refuse)
+    summary = run_sweep(plan, tmp_path, workers=0)
+    assert summary.n_done == 0
+    assert all("cannot be started" in reason for reason in summary.failed.values())
 
 
 def test_lock_left_behind_is_taken_over(plan, out, caplog):
@@ -380,6 +739,85 @@ def check_nothing_is_left(mark):
     wait_until(lambda: not marked_processes(mark), seconds=30)
 
 
+# Runs in a process of its own, in which nothing has imported Dask yet.
+WORLD = """
+import json, logging, os, signal, sys, warnings
+
+import psutil
+
+# As Jupyter has it, and Dask would not.
+logging.getLogger("tornado").setLevel(15)
+from snnlib import workers
+from snnlib.plans import read_plan
+from snnlib.sweep import _Folder, collect_runs, run_sweep
+
+plan, out = read_plan(sys.argv[1]), sys.argv[2]
+store, listening = _Folder.store, set()
+workers._FIRST_ANSWER = 1
+
+
+def world():
+    loggers = logging.root.manager.loggerDict.items()
+    return {
+        "root": [logging.root.level, len(logging.root.handlers)],
+        "loggers": {
+            name: [it.level, it.propagate, len(it.handlers)]
+            for name, it in loggers
+            if isinstance(it, logging.Logger)
+        },
+        "signals": [str(signal.getsignal(it)) for it in signal.Signals],
+        "environment": dict(os.environ),
+        "folder": os.getcwd(),
+        "warnings": list(map(str, warnings.filters)),
+    }
+
+
+def watch(folder, run, *arguments):
+    here = psutil.Process()
+    ours = [here.pid, *(it.pid for it in here.children(recursive=True))]
+    listening.update(
+        it.laddr.ip
+        for it in psutil.net_connections("inet")
+        if it.pid in ours and it.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)
+    )
+    assert collect_runs(out).skipped == []
+    if fails:
+        raise OSError("as from a full disk")
+    return store(folder, run, *arguments)
+
+
+_Folder.store = watch
+before = world()
+told = []
+for fails, options in (
+    (True, {"workers": 2}),
+    (False, {"workers": 2}),
+    (True, {"scheduler": "127.0.0.1:9", "force": True}),
+):
+    try:
+        run_sweep(plan, out, **options)
+        ended = "returned"
+    except (OSError, ValueError) as error:
+        ended = type(error).__name__
+    told.append([ended, world()])
+print(json.dumps([before, told, sorted(listening)]))
+"""
+
+
+def test_sweep_leaves_its_callers_world_alone(definition, tmp_path):
+    """Loggers, signals and more are as before, and no other machine is listened to."""
+    command = [sys.executable, "-c", WORLD, definition, tmp_path / "out"]
+    said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    before, ends, listening = json.loads(said)
+    assert [ended for ended, _ in ends] == ["OSError", "returned", "SweepError"]
+    assert listening == ["127.0.0.1"]
+    for _, after in ends:
+        # The loggers that the import of Dask makes are new after the first.
+        assert before["loggers"].items() <= after["loggers"].items()
+        assert after == {**before, "loggers": after["loggers"]}
+        before = after
+
+
 @pytest.mark.slow
 def test_two_workers_give_the_same_table(definition, undisturbed, tmp_path):
     """Nothing is printed but plain lines, and nothing is left running."""
@@ -390,7 +828,8 @@ def test_two_workers_give_the_same_table(definition, undisturbed, tmp_path):
         "6 rows, 6 different runs",
         f"6 of 6 runs finished, in {tmp_path}",
     ]
-    assert all(re.match(r"\d of 6 done, 0 failed", line) for line in err.splitlines())
+    lines = re.split("[\r\n]+", err.strip())
+    assert all(re.match(r"\d of 6 done, 0 failed", line) for line in lines)
     check_nothing_is_left(mark)
     assert table(tmp_path) == undisturbed
 
@@ -525,7 +964,10 @@ def test_full_disk_ends_the_sweep_and_spoils_no_file(
 
 
 class Cluster:
-    """A scheduler and two workers, in three folders, without a file in common."""
+    """A scheduler and two workers, in three folders, without a file in common.
+
+    One of the workers does two runs at a time.
+    """
 
     def __init__(self, folder):
         self.folder = folder
@@ -542,8 +984,8 @@ class Cluster:
             "scheduler", "--host", "127.0.0.1", "--port", self.port, "--no-dashboard"
         )
         self.workers = [
-            self._popen("worker", self.address, "--nthreads", 1, "--no-dashboard")
-            for _ in range(2)
+            self._popen("worker", self.address, "--nthreads", n, "--no-dashboard")
+            for n in (1, 2)
         ]
 
     def _popen(self, *arguments):
