@@ -191,9 +191,11 @@ def test_conv_network_by_default_is_the_papers():
     assert (conv_1, conv_2, pool_1) == ((26, 26, 32), (24, 24, 64), (12, 12, 64))
     assert (conv_3, pool_2) == ((10, 10, 128), (5, 5, 128))
     assert network.output.size_out == 10
+    assert labelled(network)["filtered output"].synapse.tau == 0.1
 
     weights = rate_model((28, 28, 1), 10).get_weights()
     assert sum(weight.size for weight in weights) == 124_682
+    assert relu_model((28, 28, 1), 10).count_params() == 124_682
     multiplied = [
         weights[0].size * 26 * 26,
         weights[2].size * 24 * 24,
@@ -211,6 +213,9 @@ def test_conv_network_and_rate_model_draw_the_same_weights_from_a_seed():
     assert [weight.shape for weight in in_nengo_dl] == SMALL_SHAPES
     for one, other in zip(in_nengo_dl, in_keras, strict=True):
         np.testing.assert_array_equal(one, other)
+    np.testing.assert_array_equal(
+        relu_model(**SMALL, seed=3).get_weights()[0], in_keras[0]
+    )
     assert (rate_model(**SMALL, seed=4).get_weights()[0] != in_keras[0]).any()
     # Glorot's rule: uniform within sqrt(6 / (fan in + fan out)), biases 0.
     for kernel, bias in zip(in_keras[::2], in_keras[1::2], strict=True):
@@ -460,3 +465,49 @@ def test_conv_network_takes_the_floor_of_the_voltage():
     network = conv_network(**SMALL, min_voltage=-3.0)
     types = [ensemble.neuron_type for ensemble in network.all_ensembles]
     assert [neuron_type.min_voltage for neuron_type in types] == [-3.0, -3.0]
+
+
+def test_networks_name_their_parts():
+    """Whoever looks a network over in Nengo's tools reads what is what."""
+    ensemble = ensemble_network([[1.0]], [[1.0]], gain=[1.0], bias=[1.0])
+    conv = conv_network(**SMALL)
+    assert (ensemble.label, conv.label) == ("ensemble", "conv")
+    assert (ensemble.input.label, ensemble.output.label) == ("input", "output")
+    assert conv.input.label == "image"
+
+
+def test_conv_network_filters_what_neurons_pass_on_and_nothing_else():
+    """``layer_synapse`` stands behind each layer of neurons, also before a pool."""
+    network = conv_network((8, 8, 1), 10, "4C3-AP2-6C3-20", layer_synapse=0.03)
+    neurons = [ensemble.neurons for ensemble in network.all_ensembles]
+    tau, counted = {}, []
+    for connection in network.all_connections:
+        synapse = connection.synapse
+        if connection.pre in tau:
+            # The first one goes to the next layer, the second to the sum of spikes.
+            counted.append(synapse)
+        else:
+            tau[connection.pre] = synapse and synapse.tau
+    assert {pre for pre, value in tau.items() if value == 0.03} == {*neurons}
+    assert {value for pre, value in tau.items() if pre not in neurons} == {None}
+    assert counted == [None] * 3
+
+
+def test_conv_network_starts_anew_at_each_presentation():
+    """NengoDL is told to keep no voltage from one call of ``predict`` to the next."""
+    assert conv_network(**SMALL).config[nengo.Network].stateful is False
+
+
+def test_conv_network_draws_voltages_by_its_seed():
+    """Uniform starts are those of the seed, and differ from layer to layer."""
+
+    def starts(seed):
+        network = conv_network(**SMALL, initial_voltage="uniform", seed=seed)
+        types = [ensemble.neuron_type for ensemble in network.all_ensembles]
+        return [neuron_type.initial_state["voltage"] for neuron_type in types]
+
+    def same(one, other):
+        return [np.array_equal(*pair) for pair in zip(one, other, strict=True)]
+
+    assert same(starts(3), starts(3)) == [True, True]
+    assert same(starts(3), starts(4)) == [False, False]
