@@ -52,12 +52,13 @@ built: ## Fail unless the book is built from what is here now
 lab: .venv/installed ## Open the lessons in JupyterLab
 	$(BIN)/jupyter-lab --notebook-dir=notebooks
 
-# Tests run side by side; what measures time runs after them, with nothing beside it.
-# Memory sets the limit of four: a worker that has seen TensorFlow holds a gigabyte.
-# A second run that finds nothing to measure ends with 5. Make test TEST_OPTIONS=--cov
-# counts branches too.
+# Tests run side by side, those of a file together, for they share what is slow to make.
+# What measures time runs after them, with nothing beside it; ending with 5, it found
+# nothing to measure. Memory sets the limit of four: a worker that has seen TensorFlow
+# holds a gigabyte. Branches too are counted by: make test TEST_OPTIONS=--cov
 define run_tests
-	@$(BIN)/pytest -n logical --maxprocesses 4 $(TEST_OPTIONS) \
+	@$(BIN)/pytest -n logical --maxprocesses 4 --dist loadfile \
+		--no-loadscope-reorder $(TEST_OPTIONS) \
 		-m "not timing and $(1)"; tests=$$?; \
 	$(BIN)/pytest -m "timing and $(1)"; times=$$?; \
 	[ $$tests = 0 ] && { [ $$times = 0 ] || [ $$times = 5 ]; }
@@ -115,7 +116,7 @@ requirements: ## Pin the newest versions that pyproject.toml allows
 	rm -rf build/pins
 
 clean: ## Remove what was built, but keep .venv
-	rm -rf _build build .pytest_cache .ruff_cache
+	rm -rf _build build .pytest_cache .ruff_cache .coverage
 
 .venv/installed: $(BIN)/python pyproject.toml requirements.txt
 	@echo "Installing into .venv; this takes some minutes."
