@@ -65,6 +65,23 @@ def test_table_holds_what_the_definition_asks_for(definition, monkeypatch):
         assert {name: row[name] for name in run.values} == run.values
 
 
+@definitions
+def test_a_row_of_each_table_was_repeated_to_the_last_digit(definition):
+    """``repeat_rows.py`` found no difference, in a row that the table still has."""
+    table = committed(definition.stem)
+    code = read_provenance(table)["identity"]["code"]
+    found = [
+        row
+        for row in read_table(committed("repeated_rows"))
+        if (row["table"], row["code"]) == (table.name, code)
+    ]
+    assert found
+    for row in found:
+        assert row["run_id"] in {it["run_id"] for it in read_table(table)}
+        assert row["n_metrics"] > 0
+        assert row["largest_difference"] == 0
+
+
 def run_again(name, row, folder):
     """Do the run of a row by its id, as the how-to page says; return its metrics."""
     definition = read_plan(ROOT / "sweeps" / f"{name}.yaml")
