@@ -544,13 +544,15 @@ def test_ctrl_c_is_no_refusal(tmp_path):
     """Ctrl-C during a check stops the caller, and its handler is given back."""
     check = "import time\ncheck_parameters = time.sleep\ncheck_parameters(60)"
     notebook = changed(tmp_path, "long", check=check)
-    handler = signal.getsignal(signal.SIGINT)
+    # A shell that starts tests in the background has them ignore it.
+    handler = signal.default_int_handler
+    before = signal.signal(signal.SIGINT, handler)
     timer = threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
         notebook.refusal({})
     timer.join()
-    assert signal.getsignal(signal.SIGINT) is handler
+    assert signal.signal(signal.SIGINT, before) is handler
 
 
 def test_check_may_run_in_a_thread(tiny):
