@@ -7,8 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from snnlib.checks import check_finite, check_whole
+from snnlib.checks import check_finite, check_path, check_whole, shown
 from snnlib.files import read_arrays
+
+# No array has an axis as long.
+_MOST = 10**9
 
 
 class Conv(NamedTuple):
@@ -68,7 +71,8 @@ def parse_architecture(architecture):
     (Conv(filters=12, kernel_size=5, strides=1), Pool(size=2), Dense(units=30))
     """
     if not isinstance(architecture, str):
-        msg = f"architecture must be text such as '32C3-AP2'; got {architecture!r}."
+        got = shown(architecture)
+        msg = f"architecture must be text such as '32C3-AP2'; got {got}."
         raise ValueError(msg)
     layers = tuple(_parse_layer(part, architecture) for part in architecture.split("-"))
     for before, after in itertools.pairwise(layers):
@@ -91,9 +95,9 @@ def _parse_layer(part, architecture):
         if all(numbers):
             return layer(*numbers)
     msg = (
-        f"architecture={architecture!r}: cannot read {part!r}. Each part must look "
-        "like 32C3 (convolution), 32C3S2 (with stride 2), AP2 (average pool) or "
-        "100 (fully connected)."
+        f"architecture={shown(architecture)}: cannot read {shown(part)}. Each part "
+        "must look like 32C3 (convolution), 32C3S2 (with stride 2), AP2 (average pool) "
+        "or 100 (fully connected)."
     )
     raise ValueError(msg)
 
@@ -154,10 +158,14 @@ def weight_shapes(image_shape, n_classes, architecture):
         If a layer does not fit, or a size is no whole number.
     """
     if not isinstance(image_shape, list | tuple) or len(image_shape) != 3:
-        msg = f"image_shape must be (rows, columns, channels); got {image_shape!r}."
+        msg = (
+            f"image_shape must be (rows, columns, channels); got {shown(image_shape)}."
+        )
         raise ValueError(msg)
-    *sides, channels = (check_whole("image_shape", side, 1) for side in image_shape)
-    check_whole("n_classes", n_classes, 1)
+    *sides, channels = (
+        check_whole("image_shape", side, 1, _MOST) for side in image_shape
+    )
+    check_whole("n_classes", n_classes, 1, _MOST)
     shapes = []
     for layer in parse_architecture(architecture):
         if isinstance(layer, Dense):
@@ -198,6 +206,7 @@ def read_weights(path):
     ValueError
         If the file is damaged, or holds no such arrays.
     """
+    path = check_path("path", path)
     arrays = read_arrays(path)
     numbers = {
         int(name.removeprefix("weights_")): name

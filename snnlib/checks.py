@@ -1,9 +1,11 @@
 """Refuse a bad value in one sentence: its name, what is allowed, what came."""
 
 import math
+import os
 import sys
 import warnings
 from numbers import Integral, Real
+from pathlib import Path
 
 import numpy as np
 
@@ -14,13 +16,24 @@ def _refuse(owner, name, allowed, got):
     raise ValueError(msg)
 
 
-def _short(value):
-    """Write a value in a line, however large it is."""
+def shown(value):
+    """Write a value in a line, however large or strange it is.
+
+    Parameters
+    ----------
+    value : object
+        What came.
+
+    Returns
+    -------
+    text : str
+    """
     try:
         text = repr(value)
-    except ValueError:
+    except Exception:
         # Python does not write out whole numbers of more than 4300 digits.
-        text = f"a whole number of {value.bit_length()} bits"
+        text = f"a value of type {type(value).__name__} that cannot be written out"
+    text = " ".join(text.split())
     return text if len(text) <= 200 else f"{text[:200]} ..."
 
 
@@ -46,7 +59,7 @@ def check_bool(name, value, *, owner=""):
         If it is anything else, such as 0 or "no".
     """
     if not isinstance(value, bool | np.bool_):
-        _refuse(owner, name, "True or False", repr(value))
+        _refuse(owner, name, "True or False", shown(value))
     return bool(value)
 
 
@@ -70,7 +83,7 @@ def check_choice(name, value, choices, *, owner=""):
         If it is none of them.
     """
     if not isinstance(value, str) or value not in choices:
-        _refuse(owner, name, f"one of {sorted(choices)}", repr(value))
+        _refuse(owner, name, f"one of {sorted(choices)}", shown(value))
     return value
 
 
@@ -98,12 +111,20 @@ def check_whole(name, value, low, high=None, *, owner=""):
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_whole or value < low or (high is not None and value > high):
         limits = f"from {low} to {high}" if high is not None else f"from {low} on"
-        _refuse(owner, name, f"a whole number {limits}", _short(value))
+        _refuse(owner, name, f"a whole number {limits}", shown(value))
     return int(value)
 
 
 def check_number(
-    name, value, *, above=None, low=None, high=None, is_optional=False, owner=""
+    name,
+    value,
+    *,
+    above=None,
+    low=None,
+    high=None,
+    below=None,
+    is_optional=False,
+    owner="",
 ):
     """Return a finite real number within limits, as Python's float.
 
@@ -115,6 +136,8 @@ def check_number(
         It must be larger than this.
     low, high : float or None, default=None
         It must not be smaller or larger than these.
+    below : float or None, default=None
+        It must be smaller than this.
     is_optional : bool, default=False
         Whether None is allowed, and returned.
 
@@ -135,16 +158,22 @@ def check_number(
         and (above is None or number > above)
         and (low is None or number >= low)
         and (high is None or number <= high)
+        and (below is None or number < below)
     )
     if not fits:
         limits = [
             f"{word} {limit:g}"
-            for word, limit in (("above", above), ("from", low), ("to", high))
+            for word, limit in (
+                ("above", above),
+                ("from", low),
+                ("to", high),
+                ("below", below),
+            )
             if limit is not None
         ]
         allowed = " ".join(["a finite number", *limits])
         allowed += ", or None" if is_optional else ""
-        _refuse(owner, name, allowed, _short(value))
+        _refuse(owner, name, allowed, shown(value))
     return number
 
 
@@ -178,14 +207,16 @@ def check_finite(name, values, *, n_axes=None, owner=""):
     Raises
     ------
     ValueError
-        If it holds what is no real number, or NaN or infinity, or is ragged.
+        If it holds what is no real number, or NaN or infinity, or is ragged, or if
+        some of it is masked.
     """
     try:
         array = np.asarray(values)
     except ValueError:
         array = np.empty(0, object)
+    check_unmasked(name, values, owner=owner)
     if array.dtype.kind not in "buif":
-        _refuse(owner, name, "an array of real numbers", _short(values))
+        _refuse(owner, name, "an array of real numbers", shown(values))
     if n_axes is not None and array.ndim != n_axes:
         _refuse(owner, name, f"an array with {n_axes} axes", f"shape {array.shape}")
     array = array.astype(float, copy=False)
@@ -193,6 +224,49 @@ def check_finite(name, values, *, n_axes=None, owner=""):
         n_bad = int((~np.isfinite(array)).sum())
         _refuse(owner, name, "finite", f"{n_bad} of {array.size} that are not")
     return array
+
+
+def check_unmasked(name, values, *, owner=""):
+    """Refuse what is masked in part: NumPy would take what lies under the mask.
+
+    Parameters
+    ----------
+    name, owner
+        As in `check_bool`.
+    values : object
+        What came.
+
+    Raises
+    ------
+    ValueError
+        If some of it is masked.
+    """
+    if np.ma.is_masked(values):
+        _refuse(owner, name, "without missing values", shown(values))
+
+
+def check_path(name, value, *, owner=""):
+    """Return the name of a file or folder, which need not be there.
+
+    Parameters
+    ----------
+    name, value, owner
+        As in `check_bool`.
+
+    Returns
+    -------
+    path : pathlib.Path
+
+    Raises
+    ------
+    ValueError
+        If it is no text or path, or empty.
+    """
+    path = os.fspath(value) if isinstance(value, str | os.PathLike) else None
+    # No system knows a file whose name has a null character in it.
+    if not isinstance(path, str) or not path or "\0" in path:
+        _refuse(owner, name, "the path of a file or folder", shown(value))
+    return Path(path)
 
 
 def warn_caller(message):

@@ -12,11 +12,11 @@ from importlib import metadata
 from pathlib import Path
 
 from snnlib._version import __version__
+from snnlib.checks import shown
 from snnlib.definitions import read_value
 from snnlib.digests import code_digest
 from snnlib.kernels import quick_imports, thread_limits
 from snnlib.notebooks import Notebook
-from snnlib.parameters import shown
 from snnlib.plans import read_plan
 from snnlib.tables import TableError, planned_values, read_provenance, read_table
 

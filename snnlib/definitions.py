@@ -6,7 +6,7 @@ import re
 import warnings
 from typing import ClassVar
 
-from snnlib.parameters import shown
+from snnlib.checks import shown
 
 # YAML 1.2, in which yes, 12:30 and 2024-01-01 are text. A number does not begin with
 # zeros, so that 007 stays what it is.

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from snnlib.checks import check_unmasked
+
 
 def check_images(X, image_shape=None):
     """Return images as flat rows of float32, with the shape they came in.
@@ -26,6 +28,7 @@ def check_images(X, image_shape=None):
         If ``X`` holds something else, images of another shape, or pixels outside
         [0, 1]. Images with their channels first are recognised and refused.
     """
+    check_unmasked("X", X)
     try:
         images = np.asarray(X)
     except ValueError as error:

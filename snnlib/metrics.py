@@ -1,5 +1,6 @@
 """Measures of the experiments that scikit-learn does not have."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -417,7 +418,7 @@ def _check_operations(name, numbers):
     if (found < 0).any():
         msg = f"{name} must not be negative; got {found.min():g}."
         raise ValueError(msg)
-    return np.asarray(numbers) if isinstance(numbers, list | tuple) else numbers
+    return np.asarray(numbers) if isinstance(numbers, Sequence) else numbers
 
 
 class _Layer(NamedTuple):

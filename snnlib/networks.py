@@ -7,8 +7,10 @@ import nengo
 import numpy as np
 
 from snnlib.architectures import Conv, Dense, Pool, check_weights, parse_architecture
-from snnlib.checks import check_choice, check_finite
+from snnlib.checks import check_choice, check_finite, check_number, check_whole
 from snnlib.neurons import Lif
+
+VOLTAGES = ("zero", "uniform")
 
 
 def ensemble_network(
@@ -65,16 +67,25 @@ def ensemble_network(
     TypeError
         If a neuron has no such setting.
     ValueError
-        If the shapes do not go together, or a number is missing or not finite.
+        If the shapes do not go together, or a number is missing, not finite or out of
+        range.
     """
     if taken := {"max_rate", "intercept"} & neuron.keys():
         msg = f"ensemble_network takes gain and bias in place of {sorted(taken)}."
         raise TypeError(msg)
-    lif = Lif(**neuron)
+    lif = Lif(**neuron).check_limits()
+    _check_synapse("synapse", synapse)
     encoders = np.atleast_2d(check_finite("encoders", encoders))
     decoders = np.atleast_2d(check_finite("decoders", decoders))
+    for name, axes, values in (
+        ("encoders", "(n_neurons, n_features)", encoders),
+        ("decoders", "(n_outputs, n_neurons)", decoders),
+    ):
+        if values.ndim != 2 or 0 in values.shape:
+            msg = f"{name} must have shape {axes}, none of them 0; got {values.shape}."
+            raise ValueError(msg)
     n_neurons, n_features = encoders.shape
-    if decoders.shape[-1:] != (n_neurons,) or decoders.ndim != 2:
+    if decoders.shape[1] != n_neurons:
         msg = (
             "decoders must have shape (n_outputs, n_neurons) with as many neurons as "
             f"encoders; got {decoders.shape} and {encoders.shape}."
@@ -89,8 +100,7 @@ def ensemble_network(
         )
     )
     offset = _one_each("offset", offset, n_features)
-    # A feature of infinite scale is not heard.
-    scale = _one_each("scale", scale, n_features, is_finite=False)
+    scale = _each_scale(scale, n_features)
     output_bias = _one_each("output_bias", output_bias, len(decoders))
     with nengo.Network(label="ensemble") as network:
         network.input = nengo.Node(np.zeros(n_features), label="input")
@@ -126,13 +136,28 @@ def ensemble_network(
     return network
 
 
-def _one_each(name, values, number, *, is_finite=True):
+def _one_each(name, values, number):
     """Return a float for each of so many things, from one for all or one for each."""
-    values = check_finite(name, values) if is_finite else np.asarray(values, float)
+    values = check_finite(name, values)
     if values.shape not in ((), (1,), (number,)):
         msg = f"{name} must hold 1 or {number} numbers; got shape {values.shape}."
         raise ValueError(msg)
     return np.broadcast_to(values, number)
+
+
+def _each_scale(scale, n_features):
+    """Return the scale of each feature; one of infinite scale is not heard."""
+    try:
+        is_infinite = np.asarray(scale, float) == np.inf
+    except (TypeError, ValueError, OverflowError):
+        # What is no number is refused by its name below.
+        is_infinite = np.False_
+    heard = np.where(is_infinite, 1.0, scale) if is_infinite.any() else scale
+    scale = _one_each("scale", heard, n_features)
+    if not (scale >= 1e-300).all():
+        msg = f"scale must be above 0, from 1e-300 on; got {scale.min():g}."
+        raise ValueError(msg)
+    return np.where(is_infinite, np.inf, scale)
 
 
 def conv_network(
@@ -193,10 +218,14 @@ def conv_network(
     TypeError
         If a neuron has no such setting.
     ValueError
-        If a layer, the weights or ``initial_voltage`` do not fit; the message says
-        what was expected.
+        If a layer, the weights or a setting do not fit; the message says what was
+        expected.
     """
     lif = conv_neuron(**neuron)
+    _check_synapse("synapse", synapse)
+    _check_synapse("layer_synapse", layer_synapse)
+    check_choice("initial_voltage", initial_voltage, VOLTAGES)
+    _check_seed(seed)
     check_weights(weights, image_shape, n_classes, architecture)
     from snnlib._nengo_dl import nengo_dl, tf
 
@@ -238,6 +267,17 @@ def conv_network(
     return network
 
 
+def _check_synapse(name, synapse):
+    """Refuse what is neither a time constant nor one of Nengo's own synapses."""
+    if not isinstance(synapse, nengo.synapses.Synapse):
+        check_number(name, synapse, low=0, is_optional=True)
+
+
+def _check_seed(seed):
+    if seed is not None:
+        check_whole("seed", seed, 0, 2**32 - 1)
+
+
 def draw_voltage(initial_voltage, n_neurons, rng):
     """Return the membrane voltage of each neuron at the first step.
 
@@ -259,7 +299,7 @@ def draw_voltage(initial_voltage, n_neurons, rng):
     ValueError
         If ``initial_voltage`` is neither.
     """
-    check_choice("initial_voltage", initial_voltage, ("zero", "uniform"))
+    check_choice("initial_voltage", initial_voltage, VOLTAGES)
     if initial_voltage == "zero":
         return np.zeros(n_neurons)
     return rng.uniform(size=n_neurons)
@@ -277,7 +317,7 @@ def conv_neuron(**neuron):
     -------
     lif : Lif
     """
-    return Lif(**{"amplitude": 0.01, **neuron})
+    return Lif(**{"amplitude": 0.01, **neuron}).check_limits()
 
 
 def rate_model(
@@ -308,6 +348,7 @@ def rate_model(
         From flat images of shape (n_images, n_pixels) to one score per class.
     """
     lif = conv_neuron(**neuron)
+    _check_seed(seed)
     check_weights(weights, image_shape, n_classes, architecture)
     from snnlib._nengo_dl import tf
 
@@ -338,6 +379,7 @@ def relu_model(
     model : tf_keras.Model
         From flat images of shape (n_images, n_pixels) to one score per class.
     """
+    _check_seed(seed)
     check_weights(weights, image_shape, n_classes, architecture)
     from snnlib._nengo_dl import tf
 

@@ -6,6 +6,7 @@ import nengo
 import numpy as np
 
 from snnlib._docs import entry, fill_in
+from snnlib.checks import check_number
 
 
 def _setting(default, text, *, low=None, high=None, closed="neither"):
@@ -117,6 +118,27 @@ class Lif:
             initial_state={"voltage": start},
         )
 
+    def check_limits(self):
+        """Refuse a setting outside its own limits, or that is no number.
+
+        Returns
+        -------
+        self : Lif
+
+        Raises
+        ------
+        ValueError
+            If one is; the message names it.
+        """
+        for name, setting in SETTINGS.items():
+            low, high, closed = (
+                setting.metadata[end] for end in ("low", "high", "closed")
+            )
+            lower = "low" if closed == "left" else "above"
+            upper = "high" if closed == "right" else "below"
+            check_number(name, getattr(self, name), **{lower: low, upper: high})
+        return self
+
     def check(self, dt, *, dtype=np.float64, owner="LIF"):
         """Refuse settings that no neuron can meet in steps of ``dt``.
 
@@ -135,7 +157,7 @@ class Lif:
         ------
         ValueError
             If ``max_rate`` is not below ``1 / tau_ref`` or is above ``1 / dt``, or
-            rounding leaves nothing of the current that it needs.
+            rounding leaves nothing of the current that it needs or of a step's way.
         """
         whose = f"The 'max_rate' parameter of {owner}"
         if self.tau_ref > 0 and self.max_rate * self.tau_ref >= 1:
@@ -156,6 +178,14 @@ class Lif:
                 f"{whose} does not go with tau_rc={self.tau_rc} s and intercept="
                 f"{self.intercept}: rounding makes a neuron fire at {rate:.3g} Hz at "
                 f"an input of 1. Got {self.max_rate} instead."
+            )
+            raise ValueError(msg)
+        shortest = dt / longest_step(1.0, dtype)
+        if self.tau_rc < shortest:
+            msg = (
+                f"The 'tau_rc' parameter of {owner} must be at least {shortest:.3g} s "
+                f"at dt={dt} s, or rounding leaves no time of a spike within a step. "
+                f"Got {self.tau_rc} instead."
             )
             raise ValueError(msg)
 
@@ -188,6 +218,27 @@ class Lif:
             ``tau_ref``.
         """
         return max(0.0, self.max_rate * (dt - self.tau_ref))
+
+
+def longest_step(tau_rc, dtype=np.float64):
+    """Return the longest step after which a voltage still differs from its current.
+
+    Without a difference, a spike would seem to be as old as time, and its refractory
+    period over: the neuron would fire in every step.
+
+    Parameters
+    ----------
+    tau_rc : float
+        Membrane time constant in seconds.
+    dtype : {numpy.float64, numpy.float32}, default=numpy.float64
+        Precision of the simulation.
+
+    Returns
+    -------
+    dt : float
+        In seconds.
+    """
+    return -tau_rc * float(np.log(np.finfo(dtype).eps))
 
 
 SETTINGS = {setting.name: setting for setting in fields(Lif)}

@@ -12,10 +12,10 @@ import threading
 import tokenize
 import warnings
 from functools import cached_property
-from pathlib import Path
 
+from snnlib.checks import check_path, shown
 from snnlib.digests import digest, input_digests
-from snnlib.parameters import Parameter, ParameterError, as_plain, shown
+from snnlib.parameters import Parameter, ParameterError, as_plain
 from snnlib.recording import read_notebook
 
 _LOADERS = (
@@ -57,7 +57,7 @@ class Notebook:
 
     def __init__(self, path):
         try:
-            self.path = Path(path)
+            self.path = check_path("notebook", path)
             text, content = read_notebook(self.path)
         except OSError as error:
             msg = f"the notebook {path} cannot be read: {error.strerror}."

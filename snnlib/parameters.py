@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from numbers import Integral, Real
 
+from snnlib.checks import shown
 from snnlib.files import plain
 
 _KINDS = {
@@ -172,14 +173,3 @@ def _plain_number(value, is_nan_allowed):
 
 def _is_nan(value):
     return isinstance(value, float) and math.isnan(value)
-
-
-def shown(value: object) -> str:
-    """Write a value in a line, however large or strange it is."""
-    try:
-        text = repr(value)
-    except Exception:
-        # Python does not write out whole numbers of more than 4300 digits.
-        text = f"a value of type {type(value).__name__} that cannot be written out"
-    text = " ".join(text.split())
-    return text if len(text) <= 200 else f"{text[:200]} ..."

@@ -3,17 +3,18 @@
 import itertools
 import json
 import math
+import os
 import random
 from dataclasses import dataclass, field
 from functools import cache
 from numbers import Integral, Real
-from pathlib import Path
 
 from snnlib._version import __version__
+from snnlib.checks import check_path, shown
 from snnlib.definitions import SweepError, read_yaml
 from snnlib.digests import code_digest, digest
 from snnlib.notebooks import Notebook, NotebookError
-from snnlib.parameters import ParameterError, as_plain, shown
+from snnlib.parameters import ParameterError, as_plain
 
 _WAYS = ("one_at_a_time", "grid", "random")
 _KEYS = ("notebook", "parameters", *_WAYS, "seeds", "figures")
@@ -96,7 +97,10 @@ def read_plan(path) -> Plan:
         If the definition is not one, or asks for what the notebook cannot do. The
         message begins with file, line and key.
     """
-    path = Path(path)
+    try:
+        path = check_path("path", path)
+    except ValueError as error:
+        raise SweepError(str(error)) from None
     try:
         # Some editors put a mark before UTF-8.
         text = path.read_text(encoding="utf-8-sig")
@@ -132,7 +136,9 @@ def make_plan(notebook, **definition) -> Plan:
     SweepError
         As from `read_plan`, the message beginning with the key.
     """
-    return _Planner({"notebook": str(notebook), **definition}).plan()
+    if isinstance(notebook, os.PathLike):
+        notebook = os.fspath(notebook)
+    return _Planner({"notebook": notebook, **definition}).plan()
 
 
 class _Planner:

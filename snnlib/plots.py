@@ -9,10 +9,11 @@ is a new figure. NaN leaves a gap in a line.
 """
 
 from collections.abc import Iterable, Mapping
+from numbers import Real
 
 import numpy as np
 
-from snnlib.checks import check_finite, check_number
+from snnlib.checks import check_finite, check_number, check_unmasked, shown
 
 COLORS = {
     "data": "#6b6b6b",
@@ -44,7 +45,7 @@ def plot_spikes(spikes, *, dt=0.001, labels=None, ax=None, **kwargs):
     -------
     ax : matplotlib.axes.Axes
     """
-    spikes, dt = _check_spikes(spikes, 2), check_number("dt", dt, above=0)
+    spikes, dt = _check_spikes(spikes, 2), _check_dt(dt)
     labels = range(len(spikes)) if labels is None else labels
     labels = _check_labels("labels", labels, len(spikes))
     ax = _axes(ax)
@@ -79,7 +80,7 @@ def plot_output(output, *, dt=0.001, target=None, ax=None, **kwargs):
     -------
     ax : matplotlib.axes.Axes
     """
-    output, dt = _check_numbers("output", output, 1, 2), check_number("dt", dt, above=0)
+    output, dt = _check_numbers("output", output, 1, 2), _check_dt(dt)
     target = check_number("target", target, is_optional=True)
     ax = _axes(ax)
     time = np.arange(1, len(output) + 1) * dt
@@ -113,7 +114,7 @@ def plot_voltage(voltage, *, spikes=None, dt=0.001, ax=None, **kwargs):
     -------
     ax : matplotlib.axes.Axes
     """
-    voltage, dt = _check_numbers("voltage", voltage, 1), check_number("dt", dt, above=0)
+    voltage, dt = _check_numbers("voltage", voltage, 1), _check_dt(dt)
     if spikes is not None:
         spikes = _check_spikes(spikes, 1)
         _check_lengths(voltage=voltage, spikes=spikes)
@@ -185,6 +186,9 @@ def plot_curve(values, scores, *, reference=None, label=None, ax=None, **kwargs)
     scores = _check_numbers("scores", scores, 1, 2).astype(float)
     _check_lengths(values=values, scores=scores)
     reference = {} if reference is None else reference
+    if not (label is None or isinstance(label, str | Real)):
+        msg = f"label must be text or None; got {shown(label)}."
+        raise ValueError(msg)
     levels = {
         name: check_number(f"reference[{name!r}]", level)
         for name, level in _check_names("reference", reference).items()
@@ -252,7 +256,11 @@ def _images_axes(axes, n_images):
         size = {"figsize": (6.4, 1.2), "squeeze": False}
         return plt.subplots(1, n_images, **size)[1]
     # A Figure's axes come as a list, those of subplots as an array.
-    flat = np.ravel(axes)
+    try:
+        flat = np.ravel(axes)
+    except ValueError:
+        # Ragged.
+        flat = []
     if len(flat) != n_images:
         msg = f"axes must be {n_images}, one an image; got {len(flat)}."
         raise ValueError(msg)
@@ -281,6 +289,7 @@ def _check_numbers(name, values, *n_axes):
     except ValueError:
         # Ragged.
         array = np.empty(0, object)
+    check_unmasked(name, values)
     if array.dtype.kind not in "buif":
         msg = f"{name} must hold real numbers; got dtype {array.dtype}."
         raise ValueError(msg)
@@ -290,6 +299,11 @@ def _check_numbers(name, values, *n_axes):
         msg = f"{name} must have {allowed} and not be empty; got shape {array.shape}."
         raise ValueError(msg)
     return array
+
+
+def _check_dt(dt):
+    # Longer ones, times many steps, are no limits of axes.
+    return check_number("dt", dt, above=0, high=1e9)
 
 
 def _check_spikes(spikes, n_axes):
@@ -313,7 +327,7 @@ def _check_columns(**values):
 def _check_curve(name, curve):
     """Return x and y of a curve."""
     if not isinstance(curve, list | tuple | np.ndarray) or len(curve) != 2:
-        msg = f"{name} must be a pair of x and y; got {curve!r:.100}."
+        msg = f"{name} must be a pair of x and y; got {shown(curve)}."
         raise ValueError(msg)
     return _check_columns(**{f"x of {name}": curve[0], f"y of {name}": curve[1]})
 
@@ -330,7 +344,7 @@ def _check_lengths(**arrays):
 def _check_names(name, values):
     """Return a mapping whose keys are text."""
     if not isinstance(values, Mapping) or not all(isinstance(k, str) for k in values):
-        msg = f"{name} must be a dict with names as keys; got {values!r:.100}."
+        msg = f"{name} must be a dict with names as keys; got {shown(values)}."
         raise ValueError(msg)
     return values
 
@@ -339,7 +353,7 @@ def _check_labels(name, labels, number):
     """Return a list of as many labels."""
     is_list = isinstance(labels, Iterable) and not isinstance(labels, str)
     if not is_list or getattr(labels, "ndim", 1) != 1:
-        msg = f"{name} must be a sequence of {number}; got {labels!r:.100}."
+        msg = f"{name} must be a sequence of {number}; got {shown(labels)}."
         raise ValueError(msg)
     labels = [str(label) for label in labels]
     if len(labels) != number:

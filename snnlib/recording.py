@@ -5,6 +5,7 @@ import math
 from numbers import Integral, Real
 from pathlib import Path
 
+from snnlib.checks import check_path, shown
 from snnlib.files import plain
 
 MIME_TYPE = "application/vnd.snnlib.metrics+json"
@@ -37,6 +38,9 @@ def record(metrics):
     """
     from IPython.display import display
 
+    if not isinstance(metrics, dict):
+        msg = f"metrics must be a dict of values by name; got {shown(metrics)}."
+        raise TypeError(msg)
     found = {_check_name(name): _metric(name, value) for name, value in metrics.items()}
     if not found:
         msg = "metrics must hold at least one value to record; got none."
@@ -107,17 +111,20 @@ def results_path(name):
     ------
     FileNotFoundError
         If there is no such result; the message lists those there are.
+    ValueError
+        If ``name`` is no name of a file.
     """
+    name = check_path("name", name)
     package = Path(__file__).parent
     # Inside the package once installed, beside it in a checkout.
     folders = [
         f for f in (package / "results", package.parent / "results") if f.is_dir()
     ]
     for folder in folders:
-        if (folder / name).is_file():
+        if str(name) == name.name and (folder / name).is_file():
             return folder / name
     found = sorted(p.name for f in folders for p in f.iterdir() if p.suffix != ".py")
-    msg = f"name must be one of the committed results {found}; got {name!r}."
+    msg = f"name must be one of the committed results {found}; got {str(name)!r}."
     raise FileNotFoundError(msg)
 
 
@@ -143,8 +150,9 @@ def read_notebook(path):
     ValueError
         If it is not a notebook. The message names the file and the reason.
     """
+    path = check_path("path", path)
     try:
-        text = Path(path).read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8")
         content = json.loads(text)
         cells = content["cells"]
         for part in (content, *cells):
@@ -194,7 +202,7 @@ def _recorded(notebook):
 
 def _check_name(name):
     if not isinstance(name, str) or not name:
-        msg = f"metrics must be named by strings; got {name!r}."
+        msg = f"metrics must be named by strings; got {shown(name)}."
         raise TypeError(msg)
     return name
 

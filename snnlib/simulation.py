@@ -11,17 +11,24 @@ import numpy as np
 from nengo.builder import Model
 
 from snnlib.checks import (
+    check_bool,
     check_choice,
     check_finite,
     check_number,
+    check_unmasked,
     check_whole,
+    shown,
     warn_caller,
 )
+from snnlib.neurons import longest_step
 
 READOUTS = ("mean", "last")
 
 # The share of its spikes that a neuron may lose to long steps without a warning.
 _LOST_IN_SILENCE = 0.05
+
+# More steps are no simulation that would ever end.
+_MOST_STEPS = 10**9
 
 
 def lif_spikes(current, n_steps, *, neuron_type=None, dt=0.001, voltage=0.0):
@@ -54,8 +61,8 @@ def lif_spikes(current, n_steps, *, neuron_type=None, dt=0.001, voltage=0.0):
     Raises
     ------
     ValueError
-        If a number is missing, not finite or out of range, or ``neuron_type`` is
-        another kind of neuron.
+        If a number is missing, not finite or out of range, ``neuron_type`` is another
+        kind of neuron, or ``dt`` is longer than 36 of its ``tau_rc``.
 
     Examples
     --------
@@ -64,11 +71,17 @@ def lif_spikes(current, n_steps, *, neuron_type=None, dt=0.001, voltage=0.0):
     """
     neuron_type = nengo.LIF() if neuron_type is None else neuron_type
     if type(neuron_type) is not nengo.LIF:
-        msg = f"neuron_type must be a nengo.LIF or None; got {neuron_type!r}."
+        msg = f"neuron_type must be a nengo.LIF or None; got {shown(neuron_type)}."
         raise ValueError(msg)
     current = check_finite("current", current)
-    n_steps = check_whole("n_steps", n_steps, 0)
+    n_steps = check_whole("n_steps", n_steps, 0, _MOST_STEPS)
     dt = check_number("dt", dt, above=0)
+    if dt > longest_step(neuron_type.tau_rc):
+        msg = (
+            f"dt must be at most {longest_step(neuron_type.tau_rc):.3g} s at tau_rc="
+            f"{neuron_type.tau_rc} s, or rounding leaves no time of a spike; got {dt}."
+        )
+        raise ValueError(msg)
     voltage = _check_voltage(voltage, neuron_type.min_voltage, current.shape)
     # nengo.LIF.step selects with masks, which needs at least one axis.
     batch = np.atleast_1d(current)
@@ -128,16 +141,19 @@ def lowpass(signal, synapse, *, dt=0.001, axis=0):
     Raises
     ------
     ValueError
-        If ``signal`` holds no real numbers, or a time is not finite or negative.
+        If ``signal`` holds no real numbers or has no such axis, or a time is not
+        finite or negative.
 
     Examples
     --------
     >>> lowpass([1.0] * 31, synapse=0.1)[30].round(3).item()
     0.259
     """
-    signal = _check_signal(signal)
+    signal = check_signal("signal", signal)
+    axis = check_whole("axis", axis, -signal.ndim, signal.ndim - 1)
     synapse = check_number("synapse", synapse, low=0, is_optional=True)
     dt = check_number("dt", dt, above=0)
+    signal = signal.astype(float, copy=False)
     if not synapse:
         return signal
     from scipy.signal import lfilter
@@ -147,16 +163,48 @@ def lowpass(signal, synapse, *, dt=0.001, axis=0):
     return lfilter([0, 1 - keep], [1, -keep], signal, axis=axis)
 
 
-def _check_signal(signal):
-    """Return a signal as floats; NaN and infinity may pass through a filter."""
-    signal = np.asarray(signal)
+def check_signal(name, signal, shape=None):
+    """Return a signal as an array; NaN and infinity may pass through a filter.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in the message.
+    signal : object
+        What came.
+    shape : tuple of int or None, default=None
+        Its axes, with -1 for any size; None is any shape with an axis or more.
+
+    Returns
+    -------
+    signal : ndarray
+
+    Raises
+    ------
+    ValueError
+        If it holds no real numbers, or has another shape.
+    """
+    check_unmasked(name, signal)
+    try:
+        signal = np.asarray(signal)
+    except ValueError:
+        # Ragged.
+        signal = np.empty(0, object)
     if signal.dtype.kind not in "buif" or signal.ndim == 0:
         msg = (
-            "signal must be an array of real numbers with an axis of time; got dtype "
+            f"{name} must be an array of real numbers with an axis of time; got dtype "
             f"{signal.dtype} and shape {signal.shape}."
         )
         raise ValueError(msg)
-    return signal.astype(float, copy=False)
+    if shape is not None and (
+        signal.ndim != len(shape)
+        or any(
+            n not in (-1, found) for n, found in zip(shape, signal.shape, strict=True)
+        )
+    ):
+        msg = f"{name} must have shape {shape}, -1 for any; got {signal.shape}."
+        raise ValueError(msg)
+    return signal
 
 
 def settled_fraction(synapse, presentation_time):
@@ -212,10 +260,12 @@ def read_out(signal, readout="mean", *, axis=0):
     Raises
     ------
     ValueError
-        If there is no such read-out, or no step to read.
+        If there is no such read-out or axis, or no step to read.
     """
     check_choice("readout", readout, READOUTS)
-    signal = np.moveaxis(np.asarray(signal), axis, 0)
+    signal = check_signal("signal", signal)
+    axis = check_whole("axis", axis, -signal.ndim, signal.ndim - 1)
+    signal = np.moveaxis(signal, axis, 0)
     if not len(signal):
         msg = f"signal must hold a step or more to read out; got shape {signal.shape}."
         raise ValueError(msg)
@@ -247,7 +297,7 @@ def step_count(presentation_time, dt):
     dt = check_number("dt", dt, above=0)
     # Compared before it is rounded, for a quotient may be infinite.
     n_steps = presentation_time / dt
-    if not 0.5 < n_steps <= 1e9:
+    if not 0.5 < n_steps <= _MOST_STEPS:
         msg = (
             f"presentation_time must be at least one step of dt={dt} s and at most "
             f"1e9 of them; got {presentation_time}."
@@ -318,9 +368,11 @@ def simulate(network, x, presentation_time, *, dt=0.001, progress_bar=False):
         If the network has no input, or ``x`` or a time does not fit.
     """
     n_steps = step_count(presentation_time, dt)
+    progress_bar = check_bool("progress_bar", progress_bar)
     samples = np.atleast_2d(check_finite("x", x))
     if not isinstance(getattr(network, "input", None), nengo.Node):
-        msg = f"network must be a nengo.Network with a Node `input`; got {network!r}."
+        got = shown(network)
+        msg = f"network must be a nengo.Network with a Node `input`; got {got}."
         raise ValueError(msg)
     if samples.shape[1:] != (network.input.size_out,) or not len(samples):
         msg = (

@@ -21,9 +21,8 @@ import platform
 import sys
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from snnlib.checks import check_bool, check_number, check_whole
+from snnlib.checks import check_bool, check_number, check_path, check_whole
 from snnlib.definitions import SweepError
 from snnlib.digests import digest
 from snnlib.files import written_whole
@@ -257,7 +256,7 @@ class Collected:
         ValueError
             If the name ends in anything else.
         """
-        path = Path(path)
+        path = check_path("path", path)
         if path.suffix != ".csv":
             msg = f"path must end in .csv; got {str(path)!r}."
             raise ValueError(msg)
@@ -357,11 +356,10 @@ class _Folder:
     _LEFTOVERS = (".sweep.json.*part", ".lock.*part", "runs/.*.part", "failed/.*.part")
 
     def __init__(self, path):
-        text = os.fspath(path) if isinstance(path, str | os.PathLike) else None
-        if not isinstance(text, str) or not text or "\0" in text:
-            msg = f"out must be the path of a folder; got {path!r}."
-            raise SweepError(msg)
-        self.path = Path(path)
+        try:
+            self.path = check_path("out", path)
+        except ValueError as error:
+            raise SweepError(str(error)) from None
         self.runs = self.path / "runs"
         self.failed = self.path / "failed"
         self.plan = self.path / "sweep.json"

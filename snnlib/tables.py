@@ -5,8 +5,8 @@ import csv
 import io
 import json
 import sys
-from pathlib import Path
 
+from snnlib.checks import check_path, shown
 from snnlib.digests import digest
 from snnlib.files import plain, written_whole
 
@@ -90,7 +90,19 @@ def write_table(path, rows) -> str:
     -------
     content : str
         What is in the file.
+
+    Raises
+    ------
+    TableError
+        If ``rows`` is something else.
     """
+    path = check_path("path", path)
+    if not isinstance(rows, list | tuple) or not all(
+        isinstance(row, dict) and all(isinstance(name, str) for name in row)
+        for row in rows
+    ):
+        msg = f"rows must be a list of dicts with names as keys; got {shown(rows)}."
+        raise TableError(msg)
     columns = list(dict.fromkeys(name for row in rows for name in row))
     table = io.StringIO()
     writer = csv.DictWriter(table, columns, lineterminator="\n")
@@ -127,9 +139,10 @@ def read_table(path) -> list[dict]:
     TableError
         If it is not a table.
     """
+    path = check_path("path", path)
     try:
         # Spreadsheets put a mark before UTF-8.
-        text = Path(path).read_text(encoding="utf-8-sig")
+        text = path.read_text(encoding="utf-8-sig")
         header, *lines = _cells(text) or [[]]
     except (ValueError, csv.Error) as error:
         msg = f"{path} is not a table: {error}."
@@ -166,7 +179,10 @@ def read_provenance(path) -> dict | None:
     provenance : dict or None
         None if there is nothing beside it, or something else.
     """
-    path = Path(path).with_suffix(".json")
+    path = check_path("path", path)
+    if not path.name:
+        return None
+    path = path.with_suffix(".json")
     try:
         provenance = json.loads(path.read_text(encoding="utf-8"))
         is_one = isinstance(provenance["identity"], dict) and all(

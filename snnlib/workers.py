@@ -20,6 +20,7 @@ from importlib import metadata
 from importlib.util import find_spec
 
 from snnlib._version import __version__
+from snnlib.checks import shown
 from snnlib.definitions import SweepError
 from snnlib.digests import code_digest, input_digests
 from snnlib.kernels import KernelsError, WarmKernels, system_problem
@@ -63,7 +64,8 @@ def check_address(name, value):
     """
     found = _ADDRESS.fullmatch(value) if isinstance(value, str) else None
     if not found or not 0 < int(found["port"] or 1) < 2**16:
-        msg = f"{name} must be an address such as tcp://192.0.2.7:8786; got {value!r}."
+        got = shown(value)
+        msg = f"{name} must be an address such as tcp://192.0.2.7:8786; got {got}."
         raise ValueError(msg)
     return value
 

@@ -156,9 +156,12 @@ def test_weight_shapes_follow_from_the_layers(architecture, image_shape, shapes)
         ),
         (
             {"image_shape": (8, 0, 1)},
-            r"^image_shape must be a whole number from 1 on; ",
+            r"^image_shape must be a whole number from 1 to 10*; ",
         ),
-        ({"n_classes": 0}, r"^n_classes must be a whole number from 1 on; got 0\.$"),
+        (
+            {"n_classes": 0},
+            r"^n_classes must be a whole number from 1 to 10*; got 0\.$",
+        ),
         (
             {"architecture": "4C9"},
             r"^architecture='4C9': Conv\(filters=4, kernel_size=9, strides=1\) is "

@@ -230,10 +230,15 @@ def test_decide_together_takes_estimators_as_it_goes(monkeypatch):
 @pytest.mark.parametrize(
     ("ways", "message"),
     [
-        ({"readouts": ["first"]}, r"readout must be one of.*got 'first'"),
+        ({"readouts": ["first"]}, r"^readouts must be one of.*got 'first'"),
+        ({"readouts": "mean"}, r"^readouts must be a list of one value or more; got"),
+        ({"readouts": []}, r"^readouts must be a list of one value or more; got \[\]"),
+        ({"readouts": [["mean"]]}, r"^readouts must be one of .*got \['mean'\]"),
+        ({"synapses": 0.1}, r"^synapses must be a list of one value or more; got 0\.1"),
+        ({"synapses": [[0.1]]}, r"^synapses must be a finite number from 0, or None"),
         (
             {"synapses": [-0.1]},
-            r"synapse must be a finite number from 0, or None; got -0\.1",
+            r"^synapses must be a finite number from 0, or None; got -0\.1",
         ),
     ],
 )
@@ -242,6 +247,42 @@ def test_decide_together_refuses_what_it_cannot_do(ways, message):
     estimator, X = fitted_toy("regression")
     with pytest.raises(ValueError, match=message):
         list(decide_together([estimator], [X[:2]], **ways))
+
+
+@pytest.mark.parametrize(
+    ("estimators", "inputs", "message"),
+    [
+        (None, [[[0.0]]], r"^estimators must be a sequence or a generator; got None"),
+        (np.array(1), [], r"^estimators must be a sequence or a generator; got array"),
+        ([], 3, r"^inputs must be a sequence or a generator; got 3"),
+        (["me"], [[[0.0]]], r"^estimators must hold SpikingRegressor and .*got 'me'"),
+        (["me"], [], r"^estimators and inputs must be equally many"),
+        ([], [[[0.0]]], r"^estimators and inputs must be equally many"),
+    ],
+)
+@pytest.mark.parametrize("together", [simulate_together, decide_together])
+def test_together_refuses_what_is_no_pair(together, estimators, inputs, message):
+    """Each estimator has its inputs, and is one of ensembles."""
+    with pytest.raises(ValueError, match=message):
+        list(together(estimators, inputs))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(2,), (2, 5), (2, 5, 7), (2, 5, 1, 1), ()])
+def test_decide_refuses_what_simulate_does_not_return(kind, shape):
+    """Samples, steps and outputs must be there, and as many outputs as were fitted."""
+    estimator, _ = fitted_toy(kind)
+    with pytest.raises(ValueError, match=r"^decoded must (have shape|be an array)"):
+        estimator.decide(np.zeros(shape))
+
+
+@pytest.mark.parametrize("value", [True, np.False_])
+@pytest.mark.parametrize("name", ["n_neurons", "amplitude", "reg", "synapse", "dt"])
+def test_truth_values_are_no_numbers(name, value):
+    """A switch in the wrong place is not the number 1."""
+    message = f"'{name}' parameter .* must be .* Got {value}"
+    with pytest.raises(ValueError, match=message):
+        SpikingRegressor(**{name: value}).check_parameters()
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -1054,3 +1095,14 @@ def test_feature_with_a_small_spread_is_heard():
     X = 14.62 * (1 + 1e-9 * np.linspace(0, 1, 20)[:, np.newaxis])
     model = SpikingRegressor(**BRIEF).fit(X, np.linspace(0, 1, 20))
     assert np.corrcoef(model.predict(X), np.linspace(0, 1, 20))[0, 1] > 0.9
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", ["X", "y"])
+def test_fit_refuses_what_is_masked(kind, name):
+    """A missing value is not what happens to lie under the mask."""
+    estimator, X = fitted_toy(kind)
+    data = {"X": X, "y": np.arange(len(X)) % 2}
+    data[name] = np.ma.masked_equal(data[name], data[name].flat[0])
+    with pytest.raises(ValueError, match=f"^{name} must be without missing values"):
+        estimator.fit(**data)

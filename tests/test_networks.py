@@ -401,6 +401,11 @@ ENSEMBLE = {
         ({"offset": [1.0, 2.0]}, ValueError, r"offset must hold 1 or 1 numbers"),
         ({"scale": [1.0, 2.0]}, ValueError, r"scale must hold 1 or 1 numbers"),
         ({"initial_voltage": [0.0] * 3}, ValueError, r"initial_voltage must hold 1 or"),
+        ({"scale": 0}, ValueError, r"scale must be above 0, from 1e-300 on; got 0"),
+        ({"scale": -np.inf}, ValueError, r"scale must be finite"),
+        ({"scale": "wide"}, ValueError, r"scale must be an array of real numbers"),
+        ({"encoders": []}, ValueError, r"^encoders must have shape \(n_neurons, n_fe"),
+        ({"decoders": []}, ValueError, r"^decoders must have shape \(n_outputs, n_ne"),
         ({"max_rate": 100}, TypeError, r"takes gain and bias in place of \['max_rate"),
         ({"intercept": 0, "max_rate": 9}, TypeError, r"of \['intercept', 'max_rate'\]"),
         ({"tau": 0.02}, TypeError, r"unexpected keyword argument 'tau'"),
@@ -420,10 +425,22 @@ def test_ensemble_network_refuses_what_does_not_fit(changes, error, message):
             r"image_shape must be \(rows, columns, channels\); got \(8, 8\)",
         ),
         ((8, 10), r"image_shape must be \(rows, columns, channels\); got 8"),
-        (((8, 8, 0), 10), r"image_shape must be a whole number from 1 on; got 0"),
-        (((8.0, 8, 1), 10), r"image_shape must be a whole number from 1 on; got 8\.0"),
-        (((8, 8, 1), 0), r"n_classes must be a whole number from 1 on; got 0"),
-        (((8, 8, 1), "ten"), r"n_classes must be a whole number from 1 on; got 'ten'"),
+        (
+            ((8, 8, 0), 10),
+            r"image_shape must be a whole number from 1 to 10*; got 0",
+        ),
+        (
+            ((8.0, 8, 1), 10),
+            r"image_shape must be a whole number from 1 to 10*; got 8\.0",
+        ),
+        (
+            ((8, 8, 1), 0),
+            r"n_classes must be a whole number from 1 to 10*; got 0",
+        ),
+        (
+            ((8, 8, 1), "ten"),
+            r"n_classes must be a whole number from 1 to 10*; got 'ten'",
+        ),
         (((8, 8, 1), 10, None), r"architecture must be text such as '32C3-AP2'; got N"),
         (((8, 8, 1), 10, 32), r"architecture must be text such as '32C3-AP2'; got 32"),
         (((8, 8, 1), 10, "9" * 5000), r"cannot read '9999"),
@@ -435,6 +452,39 @@ def test_networks_refuse_impossible_shapes(declare, arguments, message):
     """Image, classes and architecture are looked at before TensorFlow is asked."""
     with pytest.raises(ValueError, match=message):
         declare(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"max_rate": 0}, "max_rate must be a finite number above 0; got 0"),
+        ({"max_rate": None}, "max_rate must be a finite number above 0; got None"),
+        ({"intercept": 1}, "intercept must be a finite number below 1; got 1"),
+        ({"intercept": np.nan}, "intercept must be a finite number below 1; got nan"),
+        ({"tau_rc": np.nan}, "tau_rc must be a finite number above 0; got nan"),
+        ({"tau_ref": -1e-3}, "tau_ref must be a finite number from 0; got -0.001"),
+        ({"amplitude": 10**400}, "amplitude must be a finite number above 0; got 1"),
+        ({"min_voltage": 0.1}, "min_voltage must be a finite number to 0; got 0.1"),
+        ({"seed": -1}, "seed must be a whole number from 0 to 4294967295; got -1"),
+        ({"seed": 2**32}, "seed must be a whole number from 0 to 4294967295; got"),
+        ({"seed": "0"}, "seed must be a whole number from 0 to 4294967295; got '0'"),
+        ({"synapse": np.nan}, "synapse must be a finite number from 0, or None; got"),
+        ({"synapse": -0.1}, "synapse must be a finite number from 0, or None; got -0"),
+        ({"layer_synapse": "0.1"}, "layer_synapse must be a finite number from 0, or"),
+        ({"initial_voltage": 0}, "initial_voltage must be one of"),
+    ],
+)
+def test_networks_refuse_settings_by_name(settings, message):
+    """What no estimator takes, no network takes, each with the settings it has."""
+    conv_only = {"layer_synapse", "initial_voltage"}
+    with pytest.raises(ValueError, match=f"^{message}"):
+        conv_network((8, 8, 1), 2, "2C3", **settings)
+    if not settings.keys() & {"synapse", *conv_only}:
+        with pytest.raises(ValueError, match=f"^{message}"):
+            rate_model((8, 8, 1), 2, "2C3", **settings)
+    if not settings.keys() & {"max_rate", "intercept", "seed", *conv_only}:
+        with pytest.raises(ValueError, match=f"^{message}"):
+            ensemble_network(**{**ENSEMBLE, **settings})
 
 
 @pytest.mark.parametrize(

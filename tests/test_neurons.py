@@ -2,6 +2,7 @@
 
 import inspect
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import nengo
@@ -61,6 +62,20 @@ def test_neuron_type_has_every_setting():
     for name in SETTINGS.keys() - {"max_rate", "intercept"}:
         assert getattr(neuron_type, name) == getattr(lif, name)
     assert neuron_type.initial_state["voltage"] == [0.25]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "shortest"), [(np.float64, 2.77e-5), (np.float32, 6.27e-5)]
+)
+def test_check_refuses_steps_that_leave_no_time_of_a_spike(dtype, shortest):
+    """Below that, a voltage equals its current, and neurons fire in every step."""
+    lif = Lif(max_rate=499.0, tau_rc=shortest * 1.01)
+    lif.check(0.001, dtype=dtype)
+    message = rf"'tau_rc' parameter of Toy must be at least {shortest:g} s at dt=0\.001"
+    with pytest.raises(ValueError, match=message):
+        replace(lif, tau_rc=shortest * 0.99).check(0.001, dtype=dtype, owner="Toy")
+    spikes = lif_spikes([5.0], 1000, neuron_type=lif.neuron_type())
+    assert spikes.sum() == pytest.approx(lif.rates([5.0])[0], abs=2)
 
 
 @pytest.mark.parametrize(

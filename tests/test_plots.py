@@ -424,6 +424,6 @@ def test_plot_images_names_axes_that_do_not_suffice():
 @pytest.mark.parametrize("plot", [plot_spikes, plot_output, plot_voltage])
 def test_plots_name_a_step_that_is_none(plot, dt):
     """A step is a time in seconds."""
-    with pytest.raises(ValueError, match=r"^dt must be a finite number above 0; got"):
+    with pytest.raises(ValueError, match=r"^dt must be a finite number above 0 to 1e"):
         plot(np.eye(2) if plot is plot_spikes else [1.0, 2.0], dt=dt)
     assert not plt.get_fignums()

@@ -231,7 +231,7 @@ def refusals(function, name, values, message):
             lambda n_steps: lif_spikes([2.0], n_steps),
             "n_steps",
             (-1, 100.0, "ten", None, [3], float("nan"), True),
-            "n_steps must be a whole number from 0 on",
+            "n_steps must be a whole number from 0 to 1000000000",
         ),
         *refusals(
             lambda current: lif_spikes(current, 10),
@@ -289,6 +289,24 @@ def refusals(function, name, values, message):
         ),
         *refusals(
             read_out, "signal", ([], np.zeros((0, 3))), "signal must hold a step"
+        ),
+        *refusals(
+            lambda dt: lif_spikes([2.0], 5, neuron_type=nengo.LIF(0.01), dt=dt),
+            "dt",
+            (0.361, 1, 1e300, 10**30),
+            r"dt must be at most 0.36 s at tau_rc=0.01 s",
+        ),
+        *refusals(
+            lambda axis: lowpass(np.ones((3, 2)), 0.1, axis=axis),
+            "axis",
+            (2, -3, 0.0, None, "time", (0,), 10**400),
+            "axis must be a whole number from -2 to 1",
+        ),
+        *refusals(
+            lambda axis: read_out(np.ones((3, 2)), axis=axis),
+            "axis",
+            (2, -3, 0.0, None, "time", (0,), 10**400),
+            "axis must be a whole number from -2 to 1",
         ),
         *refusals(
             lambda time: step_count(time, 0.001),

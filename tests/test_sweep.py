@@ -316,7 +316,8 @@ def test_what_is_no_plan_is_refused(not_a_plan, tmp_path):
 def test_what_is_no_path_is_refused(plan, call, out):
     """It is a path with a name, or nothing is looked for."""
     arguments = {"run_sweep": (plan, out), "collect_runs": (out,)}[call]
-    with pytest.raises(SweepError, match=r"^out must be the path of a folder; got .*"):
+    message = r"^out must be the path of a file or folder; got .*"
+    with pytest.raises(SweepError, match=message):
         getattr(sweep_module, call)(*arguments)
 
 

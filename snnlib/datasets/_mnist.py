@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from snnlib.checks import check_bool
+from snnlib.checks import check_bool, shown
 from snnlib.datasets._dataset import (
     DataCorruptError,
     Dataset,
@@ -83,7 +83,7 @@ def fetch_mnist(
     owner = "fetch_mnist"
     check_bool("download_if_missing", download_if_missing, owner=owner)
     if not isinstance(data_dir, str | os.PathLike | None):
-        msg = f"{owner}: data_dir must be a path or None; got {data_dir!r}."
+        msg = f"{owner}: data_dir must be a path or None; got {shown(data_dir)}."
         raise ValueError(msg)
     cache = _cache_folder(data_dir)
     path = _find_in_user_folder(cache)

@@ -6,8 +6,10 @@ from numbers import Integral
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils.validation import validate_data
 
 from snnlib._docs import entry, fill_in
+from snnlib.checks import check_unmasked
 from snnlib.estimators._settings import COMMON
 from snnlib.neurons import SETTINGS, Lif
 from snnlib.simulation import step_count, warn_of_settings
@@ -103,8 +105,15 @@ class SpikingEstimator(BaseEstimator):
         return self
 
     def _check_sizes(self):
-        """Refuse whole numbers that no calculation could hold."""
+        """Refuse whole numbers that no calculation could hold, and truth values."""
         for name, value in self.get_params(deep=False).items():
+            # For scikit-learn, True is 1. Its own habit is ``verbose=True``.
+            if isinstance(value, bool | np.bool_) and name != "verbose":
+                msg = (
+                    f"The {name!r} parameter of {type(self).__name__} must be "
+                    f"{self._settings[name].kind}. Got {value} instead."
+                )
+                raise ValueError(msg)
             if isinstance(value, Integral) and not -(2**62) < value < 2**62:
                 msg = (
                     f"The {name!r} parameter of {type(self).__name__} must be below "
@@ -121,6 +130,17 @@ class SpikingEstimator(BaseEstimator):
                 f"least dt / 1000 = {self.dt / 1000:g} s. Got {synapse!r} instead."
             )
             raise ValueError(msg)
+
+    def _check_table(self, *data, **options):
+        """Return what scikit-learn's ``validate_data`` makes of X, or of X and y."""
+        for name, values in zip("Xy", data, strict=False):
+            check_unmasked(name, values)
+        try:
+            return validate_data(self, *data, dtype=float, **options)
+        except OverflowError as error:
+            names = "X" if len(data) == 1 else "X and y"
+            msg = f"{names} must hold numbers within a float's range: {error}."
+            raise ValueError(msg) from error
 
     def _warn_of_settings(self):
         warn_of_settings(
@@ -143,7 +163,7 @@ class SpikingEstimator(BaseEstimator):
         """Return synapse and read-out, with the estimator's own in place of "own"."""
         return (
             self.synapse if isinstance(synapse, str) and synapse == "own" else synapse,
-            self.readout if readout == "own" else readout,
+            self.readout if isinstance(readout, str) and readout == "own" else readout,
         )
 
     def __setstate__(self, state):

@@ -3,7 +3,6 @@
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import validate_data
 
 from snnlib._docs import fill_in
 from snnlib.estimators._ensemble import EnsembleEstimator, ensemble_attributes
@@ -56,7 +55,7 @@ class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
         self : SpikingClassifier
         """
         self.check_parameters()
-        X, y = validate_data(self, X, y, dtype=float, ensure_min_samples=2)
+        X, y = self._check_table(X, y, ensure_min_samples=2)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:

@@ -11,6 +11,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_feature_names, check_is_fitted
 
 from snnlib.architectures import check_weights, parse_architecture
+from snnlib.checks import check_unmasked
 from snnlib.estimators._base import (
     SpikingEstimator,
     takes_neuron,
@@ -30,7 +31,7 @@ from snnlib.estimators._training import (
 )
 from snnlib.images import check_images
 from snnlib.networks import conv_network, rate_model
-from snnlib.simulation import lowpass, read_out
+from snnlib.simulation import check_signal, lowpass, read_out
 
 logger = logging.getLogger(__name__)
 
@@ -148,6 +149,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         """
         self.check_parameters()
         images, image_shape = check_images(X)
+        check_unmasked("y", y)
         y = np.asarray(y)
         if y.shape != (len(images),):
             msg = (
@@ -324,6 +326,8 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             One score per class; the largest is the prediction.
         """
         synapse, readout = self._own(synapse=synapse, readout=readout)
+        check_is_fitted(self, "weights_")
+        output = check_signal("output", output, (-1, -1, len(self.classes_)))
         filtered = lowpass(output, synapse, dt=self.dt, axis=1)
         return read_out(filtered, readout, axis=1)
 

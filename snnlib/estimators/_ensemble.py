@@ -5,7 +5,7 @@ import copy
 import numpy as np
 from sklearn.linear_model import Ridge
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from snnlib._docs import entry
 from snnlib.checks import warn_caller
@@ -16,7 +16,7 @@ from snnlib.estimators._base import (
 from snnlib.estimators._settings import ENSEMBLE
 from snnlib.estimators._together import decode_together, simulate_together
 from snnlib.networks import draw_voltage, ensemble_network
-from snnlib.simulation import lif_spikes, lowpass, read_out
+from snnlib.simulation import check_signal, lif_spikes, lowpass, read_out
 
 
 def ensemble_attributes(outputs, neurons):
@@ -311,6 +311,8 @@ class EnsembleEstimator(SpikingEstimator):
             One value for each row and output; flat where there is one output.
         """
         synapse, readout = self._own(synapse=synapse, readout=readout)
+        check_is_fitted(self)
+        decoded = check_signal("decoded", decoded, (-1, -1, len(self.output_bias_)))
         values = read_out(self._filter(decoded, synapse), readout, axis=1)
         return values[:, 0] if values.shape[1] == 1 else values
 
@@ -320,7 +322,7 @@ class EnsembleEstimator(SpikingEstimator):
     def _check_X(self, X):
         check_is_fitted(self)
         self.check_parameters()
-        return validate_data(self, X, reset=False, dtype=float)
+        return self._check_table(X, reset=False)
 
     def _spikes(self, X):
         return lif_spikes(

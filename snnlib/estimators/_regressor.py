@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import validate_data
 
 from snnlib._docs import fill_in
 from snnlib.estimators._ensemble import EnsembleEstimator, ensemble_attributes
@@ -57,9 +56,7 @@ class SpikingRegressor(RegressorMixin, EnsembleEstimator):
         self : SpikingRegressor
         """
         self.check_parameters()
-        X, y = validate_data(
-            self, X, y, dtype=float, y_numeric=True, ensure_min_samples=2
-        )
+        X, y = self._check_table(X, y, y_numeric=True, ensure_min_samples=2)
         target = np.asarray(y, dtype=float)[:, np.newaxis]
         self._fit_ensemble(X, target)
         if self.method == "gradient":

@@ -7,6 +7,7 @@ import numpy as np
 
 from snnlib._version import __version__
 from snnlib.architectures import check_weights, read_weights
+from snnlib.checks import check_path
 from snnlib.files import plain, read_arrays, written_whole
 
 
@@ -27,6 +28,7 @@ def save_classifier(classifier, path, provenance):
     ValueError
         If JSON cannot hold what is to be remembered.
     """
+    path = check_path("path", path)
     classes = classifier.classes_
     if classes.dtype.hasobject:
         # An object array of strings, as pandas gives, becomes an array of strings.
@@ -84,6 +86,7 @@ def load_classifier(cls, path):
     ValueError
         If it is not such a classifier, or is damaged.
     """
+    path = check_path("path", path)
     try:
         arrays = read_arrays(path)
         about = json.loads(str(arrays["about"]))

@@ -1,14 +1,17 @@
 """Many ensembles in one batch: stepped together, and read out as they spike."""
 
 from functools import lru_cache
+from itertools import zip_longest
 
 import numpy as np
 
-from snnlib.checks import check_choice
+from snnlib.checks import check_choice, check_number, shown
 from snnlib.simulation import READOUTS, lowpass
 
 # Neurons that step together: few enough for their state to stay in a processor's cache.
 N_TOGETHER = 8192
+
+_NONE_LEFT = object()
 
 
 def simulate_together(estimators, inputs):
@@ -28,12 +31,34 @@ def simulate_together(estimators, inputs):
     -------
     decoded : list of ndarray of shape (n_samples, n_steps, n_outputs)
         Decoded spikes for each estimator's ``decide``.
+
+    Raises
+    ------
+    ValueError
+        If they are not equally many, or one is no such estimator.
     """
-    pairs = zip(estimators, inputs, strict=True)
-    return decode_together(
-        (estimator, estimator._currents(estimator._check_X(X)))
-        for estimator, X in pairs
-    )
+    return decode_together(_with_currents(estimators, inputs))
+
+
+def _with_currents(estimators, inputs):
+    """Yield each estimator with the currents into its neurons."""
+    for name, values in (("estimators", estimators), ("inputs", inputs)):
+        try:
+            iter(values)
+        except TypeError as error:
+            msg = f"{name} must be a sequence or a generator; got {shown(values)}."
+            raise ValueError(msg) from error
+    for estimator, X in zip_longest(estimators, inputs, fillvalue=_NONE_LEFT):
+        if estimator is _NONE_LEFT or X is _NONE_LEFT:
+            msg = "estimators and inputs must be equally many; got one more of one."
+            raise ValueError(msg)
+        if not hasattr(estimator, "_currents"):
+            msg = (
+                "estimators must hold SpikingRegressor and SpikingClassifier; got "
+                f"{shown(estimator)}."
+            )
+            raise ValueError(msg)
+        yield estimator, estimator._currents(estimator._check_X(X))
 
 
 def decode_together(pairs):
@@ -74,6 +99,12 @@ def decide_together(estimators, inputs, *, synapses=("own",), readouts=("own",))
             (n_synapses, n_readouts, n_samples, n_outputs)
         Read-outs of the next estimator; without the last axis where it has one output.
 
+    Raises
+    ------
+    ValueError
+        If they are not equally many, one is no such estimator, or there is no synapse
+        or read-out.
+
     Examples
     --------
     >>> from snnlib import SpikingRegressor, load_iris_setosa
@@ -86,11 +117,9 @@ def decide_together(estimators, inputs, *, synapses=("own",), readouts=("own",))
     >>> [values.shape for values in read]
     [(2, 1, 50), (2, 1, 50)]
     """
-    pairs = (
-        (estimator, estimator._currents(estimator._check_X(X)))
-        for estimator, X in zip(estimators, inputs, strict=True)
-    )
-    for batch in _batches(pairs):
+    synapses = _each("synapses", synapses, check_number, low=0, is_optional=True)
+    readouts = _each("readouts", readouts, check_choice, choices=READOUTS)
+    for batch in _batches(_with_currents(estimators, inputs)):
         ways = [
             [
                 estimator._own(synapse=synapse, readout=readout)
@@ -115,6 +144,20 @@ def decide_together(estimators, inputs, *, synapses=("own",), readouts=("own",))
             values = np.moveaxis(own, 2, 0) @ decoders + estimator.output_bias_
             values = values.reshape(len(synapses), len(readouts), *values.shape[1:])
             yield values[..., 0] if values.shape[-1] == 1 else values
+
+
+def _each(name, values, check, **limits):
+    """Return a list of one value or more, each of them "own" or checked."""
+    is_list = isinstance(values, list | tuple) or getattr(values, "ndim", 0) == 1
+    if not is_list or not len(values):
+        msg = f"{name} must be a list of one value or more; got {shown(values)}."
+        raise ValueError(msg)
+    return [
+        value
+        if isinstance(value, str) and value == "own"
+        else check(name, value, **limits)
+        for value in values
+    ]
 
 
 class _Batch:
