@@ -1,4 +1,4 @@
-"""In JupyterLab, with a kernel, the sliders of the explorers redraw at once."""
+"""In JupyterLab explorers move by key, and widgets redraw at once."""
 
 import io
 import os
@@ -17,6 +17,7 @@ iris = load_iris_setosa()
 explorer = regression_explorer(SpikingRegressor(), iris.data, iris.target)
 explorer""",
 }
+CELLS["page"] = "%env SNNLIB_EXPLORERS=html\n" + CELLS["regression"]
 
 
 @pytest.fixture(scope="module")
@@ -75,8 +76,16 @@ def open_lab(page, address):
     return page.goto(address)
 
 
+def run_cell(page, lab, name):
+    """Open a notebook and run its cell."""
+    open_lab(page, f"{lab}/tree/{name}.ipynb?reset")
+    page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=120_000)
+    page.get_by_text("| Idle").wait_for(timeout=120_000)
+    page.keyboard.press("Shift+Enter")
+
+
 @pytest.mark.browser
-@pytest.mark.parametrize("explorer", CELLS)
+@pytest.mark.parametrize("explorer", ["lif", "regression"])
 def test_widgets_redraw_at_once(explorer, lab, browser):
     """From a press of a key to the new picture takes a few times what drawing takes.
 
@@ -86,10 +95,7 @@ def test_widgets_redraw_at_once(explorer, lab, browser):
     here = {}
     exec(CELLS[explorer], here)
     page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    open_lab(page, f"{lab}/tree/{explorer}.ipynb?reset")
-    page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=120_000)
-    page.get_by_text("| Idle").wait_for(timeout=120_000)
-    page.keyboard.press("Shift+Enter")
+    run_cell(page, lab, explorer)
     picture = page.locator(".jp-OutputArea-output img").first
     picture.wait_for(timeout=120_000)
     slider = page.locator(".jp-OutputArea-output .noUi-handle").first
@@ -105,4 +111,26 @@ def test_widgets_redraw_at_once(explorer, lab, browser):
         here["explorer"].figure().savefig(io.BytesIO(), dpi=110)
         ratios.append((redrawn - began) / (time.perf_counter() - redrawn))
     assert sorted(ratios)[2] < 4, ratios
+    page.close()
+
+
+@pytest.mark.browser
+def test_page_face_keeps_its_keys(lab, browser):
+    """Keys move sliders and lists, reset and unfold; none is a shortcut of the lab."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1400})
+    run_cell(page, lab, "page")
+    explorer = page.locator(".jp-OutputArea-output .snnlib-explorer")
+    slider = explorer.locator("input[type=range]").first
+    slider.wait_for(timeout=120_000)
+    start = slider.input_value()
+    slider.press("ArrowRight")
+    assert int(slider.input_value()) == int(start) + 1
+    words = explorer.locator("select").first
+    chosen = words.input_value()
+    words.press("ArrowUp" if int(chosen) else "ArrowDown")
+    assert words.input_value() != chosen
+    explorer.get_by_role("button", name="Reset").press("Enter")
+    assert (slider.input_value(), words.input_value()) == (start, chosen)
+    explorer.locator("summary").press("Enter")
+    assert explorer.locator("details p").is_visible()
     page.close()

@@ -388,6 +388,10 @@ snnlib.mount = (function () {
       make("div", { class: "snnlib-controls" }, ...controls.map((c) => c.element), reset),
       refusal, drawings, readouts, spoken
     );
+    // Else JupyterLab takes arrow keys and Enter for its own.
+    for (const part of root.querySelectorAll("input, select, button, summary")) {
+      part.setAttribute("data-lm-suppress-shortcuts", "true");
+    }
 
     // Asking for a width makes the browser lay out the page, so it is not asked for
     // while a slider moves.
