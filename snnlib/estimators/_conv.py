@@ -14,6 +14,7 @@ from snnlib.architectures import check_weights, parse_architecture
 from snnlib.checks import check_unmasked
 from snnlib.estimators._base import (
     SpikingEstimator,
+    check_trained,
     takes_neuron,
 )
 from snnlib.estimators._engines import (
@@ -175,7 +176,9 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         self.image_shape_, self.n_features_in_ = image_shape, images.shape[1]
         self.classes_ = classes
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.weights_, self.history_ = self._train(images, codes)
+        weights, history = self._train(images, codes)
+        check_trained(self, weights)
+        self.weights_, self.history_ = weights, history
         return self
 
     @property
