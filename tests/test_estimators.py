@@ -1156,7 +1156,8 @@ def test_gradient_that_diverges_is_refused():
 def test_fit_warns_of_steps_that_leave_no_time_of_a_spike():
     """A neuron that fires then fires in every step, whatever its input."""
     model = SpikingRegressor(max_rate=499.9, tau_rc=1e-5, synapse=None)
-    with pytest.warns(UserWarning) as caught:
+    either = r"tau_rc=1e-05 s"
+    with pytest.warns(UserWarning, match=either) as caught:
         model.fit(TOY_X, TOY_Y)
     assert "tau_rc=1e-05 s is below 2.77e-05 s" in str(caught[0].message)
     assert {warning.filename for warning in caught} == {__file__}
