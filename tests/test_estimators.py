@@ -1106,3 +1106,58 @@ def test_fit_refuses_what_is_masked(kind, name):
     data[name] = np.ma.masked_equal(data[name], data[name].flat[0])
     with pytest.raises(ValueError, match=f"^{name} must be without missing values"):
         estimator.fit(**data)
+
+
+TOY_X = np.linspace(-1, 1, 20)[:, np.newaxis]
+TOY_Y = 2 * TOY_X[:, 0]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"max_rate": 9.0, "presentation_time": 0.1}, r"max_rate=9\.0 Hz, no spike"),
+        ({"max_rate": 3.0, "presentation_time": 0.3}, r"max_rate=3\.0 Hz, no spike"),
+        ({"intercept": -1e9}, r"changes by 1 % over .* at intercept=-1000000000\.0"),
+        ({"intercept": -1e16}, r"changes by 1 % over .* at intercept=-1e\+16"),
+        ({"max_rate": 499.9, "tau_rc": 3e-5}, r"changes by 1 % .*max_rate=499\.9 Hz"),
+    ],
+)
+def test_fit_warns_of_an_output_that_is_a_constant(settings, message):
+    """No rubbish in silence: settings of which nothing can be read are named."""
+    with pytest.warns(UserWarning, match=message) as caught:
+        SpikingRegressor(**settings, synapse=None).fit(TOY_X, TOY_Y)
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_reg_too_large_to_be_squared_is_named():
+    """It is not amplitude that is to blame."""
+    with pytest.raises(ValueError, match=r"^The 'reg' parameter .*Got 1e\+308 instead"):
+        SpikingRegressor(reg=1e308).fit(TOY_X, TOY_Y)
+
+
+@pytest.mark.parametrize("scale", [1e-60, 1e-31, 1e31, 1e60, 0])
+def test_gradient_refuses_what_single_precision_cannot_tell_apart(scale):
+    """NengoDL computes in single precision; zero stands for a far-off mean."""
+    X = TOY_X * scale if scale else TOY_X + 1e7
+    model = SpikingRegressor(method="gradient", n_epochs=1, presentation_time=0.2)
+    with pytest.raises(ValueError, match=r"^X must hold features that method"):
+        model.fit(X, TOY_Y)
+
+
+def test_gradient_that_diverges_is_refused():
+    """Weights that are no numbers are no result of fit."""
+    model = SpikingRegressor(method="gradient", n_epochs=2, learning_rate=1e308)
+    with pytest.raises(
+        ValueError, match=r"'learning_rate' parameter .*1e\+308 instead"
+    ):
+        model.fit(TOY_X, TOY_Y)
+
+
+def test_fit_warns_of_steps_that_leave_no_time_of_a_spike():
+    """A neuron that fires then fires in every step, whatever its input."""
+    model = SpikingRegressor(max_rate=499.9, tau_rc=1e-5, synapse=None)
+    either = r"tau_rc=1e-05 s"
+    with pytest.warns(UserWarning, match=either) as caught:
+        model.fit(TOY_X, TOY_Y)
+    assert "tau_rc=1e-05 s is below 2.77e-05 s" in str(caught[0].message)
+    assert {warning.filename for warning in caught} == {__file__}

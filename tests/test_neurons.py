@@ -2,7 +2,6 @@
 
 import inspect
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import nengo
@@ -20,7 +19,7 @@ from snnlib import (
     lif_spikes,
     simulate,
 )
-from snnlib.neurons import SETTINGS, Lif
+from snnlib.neurons import SETTINGS, Lif, longest_step
 
 PACKAGE = Path(snnlib.__file__).parent
 ESTIMATORS = (SpikingRegressor, SpikingClassifier, SpikingConvClassifier)
@@ -64,16 +63,11 @@ def test_neuron_type_has_every_setting():
     assert neuron_type.initial_state["voltage"] == [0.25]
 
 
-@pytest.mark.parametrize(
-    ("dtype", "shortest"), [(np.float64, 2.77e-5), (np.float32, 6.27e-5)]
-)
-def test_check_refuses_steps_that_leave_no_time_of_a_spike(dtype, shortest):
-    """Below that, a voltage equals its current, and neurons fire in every step."""
-    lif = Lif(max_rate=499.0, tau_rc=shortest * 1.01)
-    lif.check(0.001, dtype=dtype)
-    message = rf"'tau_rc' parameter of Toy must be at least {shortest:g} s at dt=0\.001"
-    with pytest.raises(ValueError, match=message):
-        replace(lif, tau_rc=shortest * 0.99).check(0.001, dtype=dtype, owner="Toy")
+def test_longest_step_still_tells_a_voltage_from_its_current():
+    """Up to it, neurons fire as their formula says; above, all in every step."""
+    lif = Lif(tau_rc=2.8e-5)
+    assert 0.001 < longest_step(lif.tau_rc) == pytest.approx(36.04 * 2.8e-5, rel=1e-3)
+    assert longest_step(1.0, np.float32) == pytest.approx(15.94, rel=1e-3)
     spikes = lif_spikes([5.0], 1000, neuron_type=lif.neuron_type())
     assert spikes.sum() == pytest.approx(lif.rates([5.0])[0], abs=2)
 

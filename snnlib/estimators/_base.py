@@ -9,9 +9,9 @@ from sklearn.base import BaseEstimator
 from sklearn.utils.validation import validate_data
 
 from snnlib._docs import entry, fill_in
-from snnlib.checks import check_unmasked
+from snnlib.checks import check_unmasked, warn_caller
 from snnlib.estimators._settings import COMMON
-from snnlib.neurons import SETTINGS, Lif
+from snnlib.neurons import SETTINGS, Lif, longest_step
 from snnlib.simulation import step_count, warn_of_settings
 
 _SETTINGS_AFTER_FIT = (
@@ -143,6 +143,13 @@ class SpikingEstimator(BaseEstimator):
             raise ValueError(msg) from error
 
     def _warn_of_settings(self):
+        shortest = self.dt / longest_step(1.0, self._dtype)
+        if self.tau_rc < shortest:
+            warn_caller(
+                f"{type(self).__name__}: tau_rc={self.tau_rc} s is below "
+                f"{shortest:.3g} s, so that rounding leaves no time of a spike within "
+                f"a step of dt={self.dt} s; every neuron that fires does so in each."
+            )
         warn_of_settings(
             self._lif,
             dt=self.dt,
@@ -171,6 +178,30 @@ class SpikingEstimator(BaseEstimator):
         start = inspect.signature(type(self).__init__).parameters
         defaults = {name: start[name].default for name in self._parameter_constraints}
         super().__setstate__({**defaults, **state})
+
+
+def check_trained(estimator, weights):
+    """Refuse weights that training made infinite or no numbers at all.
+
+    Parameters
+    ----------
+    estimator : SpikingEstimator
+        What was trained.
+    weights : sequence of ndarray
+        What became of its weights.
+
+    Raises
+    ------
+    ValueError
+        If one is not finite.
+    """
+    if not all(np.isfinite(values).all() for values in weights):
+        msg = (
+            f"The 'learning_rate' parameter of {type(estimator).__name__} must be so "
+            "small that weights stay finite while training. Got "
+            f"{estimator.learning_rate} instead."
+        )
+        raise ValueError(msg)
 
 
 def _quote(value):

@@ -12,10 +12,7 @@ from sklearn.utils.validation import _check_feature_names, check_is_fitted
 
 from snnlib.architectures import check_weights, parse_architecture
 from snnlib.checks import check_unmasked
-from snnlib.estimators._base import (
-    SpikingEstimator,
-    takes_neuron,
-)
+from snnlib.estimators._base import SpikingEstimator, check_trained, takes_neuron
 from snnlib.estimators._engines import (
     ConvRun,
     WarmSimulator,
@@ -25,10 +22,7 @@ from snnlib.estimators._engines import (
 )
 from snnlib.estimators._saving import load_classifier, save_classifier
 from snnlib.estimators._settings import CONV
-from snnlib.estimators._training import (
-    train_model,
-    train_network,
-)
+from snnlib.estimators._training import train_model, train_network
 from snnlib.images import check_images
 from snnlib.networks import conv_network, rate_model
 from snnlib.simulation import check_signal, lowpass, read_out
@@ -175,7 +169,9 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         self.image_shape_, self.n_features_in_ = image_shape, images.shape[1]
         self.classes_ = classes
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        self.weights_, self.history_ = self._train(images, codes)
+        weights, history = self._train(images, codes)
+        check_trained(self, weights)
+        self.weights_, self.history_ = weights, history
         return self
 
     @property

@@ -11,6 +11,7 @@ from snnlib._docs import entry
 from snnlib.checks import warn_caller
 from snnlib.estimators._base import (
     SpikingEstimator,
+    check_trained,
     takes_neuron,
 )
 from snnlib.estimators._settings import ENSEMBLE
@@ -102,6 +103,12 @@ class EnsembleEstimator(SpikingEstimator):
         """Fit to real-valued ``targets`` of shape (n_samples, n_outputs)."""
         _check_scale("y", targets)
         self._warn_of_settings()
+        if self.max_rate * self.presentation_time < 1:
+            warn_caller(
+                f"{type(self).__name__}: at max_rate={self.max_rate} Hz, no spike "
+                f"comes in a presentation_time of {self.presentation_time} s; the "
+                "output is hardly more than a constant."
+            )
         rng = check_random_state(self.random_state)
         self.method_ = self.method
         self.offset_, self.scale_ = _scale_features(X)
@@ -155,7 +162,19 @@ class EnsembleEstimator(SpikingEstimator):
                 "output is a constant."
             )
             penalty = square = 1.0
-        if not 0 < square < np.inf or not np.isfinite(penalty):
+        elif np.ptp(firing, axis=0).max() < 0.01 * firing.max():
+            warn_caller(
+                "The rate of no neuron changes by 1 % over the rows of X, at "
+                f"intercept={self.intercept}, max_rate={self.max_rate} Hz and tau_rc="
+                f"{self.tau_rc} s; the output is nearly a constant."
+            )
+        if 0 < square < np.inf and not np.isfinite(penalty):
+            msg = (
+                f"The 'reg' parameter of {type(self).__name__} must let a share of the "
+                f"largest rate be squared. Got {self.reg} instead."
+            )
+            raise ValueError(msg)
+        if not 0 < square < np.inf:
             msg = (
                 f"The 'amplitude' parameter of {type(self).__name__} must let rates be "
                 f"squared and summed with reg={self.reg}. Got {self.amplitude} instead."
@@ -176,6 +195,7 @@ class EnsembleEstimator(SpikingEstimator):
         """Improve encoders, biases and decoders by gradient descent on rates."""
         from snnlib.estimators._training import train_ensemble
 
+        self._check_single_precision()
         # Spikes of area 1 / max_rate keep all weights near 1, where Adam works best.
         unit = self.max_rate * self.amplitude
         network = self._declare_network(
@@ -195,11 +215,26 @@ class EnsembleEstimator(SpikingEstimator):
             dt=self.dt,
             seed=int(check_random_state(self.random_state).randint(2**31 - 1)),
         )
+        check_trained(self, trained)
         self.gain_ = np.linalg.norm(trained.scaled_encoders, axis=1)
         self.encoders_ = trained.scaled_encoders / self.gain_[:, np.newaxis]
         self.bias_ = trained.bias
         self.decoders_ = trained.decoders / unit
         self.output_bias_ = trained.output_bias
+
+    def _check_single_precision(self):
+        """Refuse features that NengoDL's numbers cannot tell apart."""
+        scale = self.scale_[np.isfinite(self.scale_)]
+        offset = np.abs(self.offset_[np.isfinite(self.scale_)])
+        fits = (scale > 1e-30) & (scale < 1e30) & (offset < 1e5 * scale)
+        if not fits.all():
+            msg = (
+                'X must hold features that method="gradient" can tell apart in single '
+                "precision, with a spread from 1e-30 to 1e30 and a mean below 1e5 of "
+                f"it; got a mean of {offset[~fits][0]:.3g} and a spread of "
+                f"{scale[~fits][0]:.3g}."
+            )
+            raise ValueError(msg)
 
     @property
     def network_(self):
