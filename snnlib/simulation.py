@@ -347,7 +347,8 @@ def simulate(network, x, presentation_time, *, dt=0.001, progress_bar=False):
     Parameters
     ----------
     network : nengo.Network
-        A network with an ``input`` Node and labelled probes.
+        A network with an ``input`` Node and labelled probes. One without a seed is
+        drawn once for all inputs, and anew by every call.
     x : array-like of shape (n_samples, n_features)
         Inputs, each held constant for ``presentation_time``.
     presentation_time : float
@@ -381,19 +382,27 @@ def simulate(network, x, presentation_time, *, dt=0.001, progress_bar=False):
         )
         raise ValueError(msg)
     recorded = {probe.label: [] for probe in network.all_probes}
+    # All samples are shown to one and the same network, also where it has no seed.
+    seed = network.seed
+    if seed is None:
+        seed = int(np.random.default_rng().integers(2**31 - 1))
     shown_before = network.input.output
+    # Nengo's builder draws from NumPy's global generator, whatever the seed.
+    state = np.random.get_state()  # noqa: NPY002
     try:
         for sample in samples:
             network.input.output = sample
             # A model of its own goes without Nengo's cache of decoders, which warns
             # when two processes meet in it; no decoders are solved for here.
             model = Model(dt=float(dt))
+            model.seeds[network] = seed
             with nengo.Simulator(
-                network, model=model, progress_bar=progress_bar
+                network, model=model, seed=seed + 1, progress_bar=progress_bar
             ) as sim:
                 sim.run_steps(n_steps)
             for probe in network.all_probes:
                 recorded[probe.label].append(sim.data[probe])
     finally:
         network.input.output = shown_before
+        np.random.set_state(state)  # noqa: NPY002
     return {label: np.stack(values) for label, values in recorded.items()}

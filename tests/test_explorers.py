@@ -3,6 +3,7 @@
 import copy
 import functools
 import math
+import random
 import re
 
 import nengo
@@ -373,6 +374,27 @@ def test_image_explorer_names_classes_that_are_words(network):
     classifier.classes_ = words
     shown_as = repr(image_explorer(classifier, images, words[labels]))
     assert f"its label: {words[labels[0]]}" in shown_as
+
+
+@each_kind
+def test_faces_draw_from_no_generator_of_the_user(kind):
+    """Making, computing and drawing leave the global generators where they were."""
+    generators = np.random.get_state, random.getstate
+    before = [repr(state()) for state in generators]
+    explorer = make(kind)
+    explorer.compute(max_rate=110.0)
+    explorer.figure()
+    explorer.html()
+    assert [repr(state()) for state in generators] == before
+
+
+@pytest.mark.parametrize("kind", ["regression", "classification"])
+def test_slider_shows_what_fit_warns_of(kind):
+    """A stop that no spike comes at is drawn, as the page draws it, with no warning."""
+    settings = {"max_rate": 20.0, "presentation_time": 0.03, "synapse": 0.005}
+    assert EXPLORERS(kind).compute(**settings).readouts["spikes"] == 0
+    with pytest.warns(UserWarning, match="no spike comes"):
+        make(kind, **settings)
 
 
 def test_explorer_leaves_the_estimator_alone():

@@ -155,6 +155,22 @@ def test_simulate_restores_the_input_and_repeats():
     np.testing.assert_array_equal(network.input.output, before)
 
 
+@pytest.mark.parametrize("seed", [None, 0])
+def test_simulate_shows_all_inputs_to_one_network(seed):
+    """What is drawn is drawn once, from no generator of the caller's."""
+    with nengo.Network(seed=seed) as network:
+        network.input = nengo.Node([0.0])
+        ensemble = nengo.Ensemble(20, 1)
+        nengo.Connection(network.input, ensemble)
+        nengo.Probe(ensemble.neurons, label="spikes")
+    before = repr(np.random.get_state())  # noqa: NPY002
+    first, again = (simulate(network, [[0.3], [0.3]], 0.1)["spikes"] for _ in "ab")
+    assert repr(np.random.get_state()) == before  # noqa: NPY002
+    assert network.seed == seed
+    np.testing.assert_array_equal(first[0], first[1])
+    assert np.array_equal(first, again) == (seed is not None)
+
+
 def test_step_count_refuses_less_than_a_step():
     """A presentation shorter than dt is named."""
     assert step_count(0.03, 0.001) == 30

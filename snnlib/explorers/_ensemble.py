@@ -1,6 +1,7 @@
 """An ensemble of neurons, fitted anew whenever a slider moves."""
 
 import copy
+import warnings
 
 import numpy as np
 from sklearn.base import clone
@@ -38,7 +39,13 @@ class EnsembleExplorer(Explorer):
         self.fitted = self._fit()
 
     def _fit(self, **changes):
-        return clone(self.estimator).set_params(**changes).fit(self.X, self.y)
+        moved = clone(self.estimator).set_params(**changes)
+        if not changes:
+            return moved.fit(self.X, self.y)
+        # What warns of a setting shows in the picture: no spike comes, say.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return moved.fit(self.X, self.y)
 
     def _data(self):
         """Return what stays the same when neuron parameters change."""
