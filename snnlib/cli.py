@@ -15,7 +15,7 @@ from snnlib._version import __version__
 from snnlib.checks import shown
 from snnlib.definitions import read_value
 from snnlib.digests import code_digest
-from snnlib.kernels import quick_imports, thread_limits
+from snnlib.kernels import thread_limits
 from snnlib.notebooks import Notebook
 from snnlib.plans import read_plan
 from snnlib.tables import TableError, planned_values, read_provenance, read_table
@@ -326,8 +326,7 @@ def _tell_versions(versions):
 
 
 def _sweep(options):
-    with quick_imports():
-        plan = read_plan(options.definition)
+    plan = read_plan(options.definition)
     _say(f"{len(plan.rows)} rows, {len(plan.runs)} different runs")
     if options.check:
         return 0

@@ -229,32 +229,11 @@ def serve(fd):
         return
 
 
-@contextlib.contextmanager
-def quick_imports():
-    """Leave out, within this context, what makes imports slow and serves nobody here.
-
-    Nengo and papermill import nbformat, which imports jsonschema, which builds the
-    grammar of international web addresses where it can. No notebook's format has any.
-    It takes a second: more than all the rest of nbformat.
-    """
-    slow = "rfc3987_syntax"
-    is_free = slow not in sys.modules
-    if is_free:
-        # Python takes None for a module that cannot be imported.
-        sys.modules[slow] = None
-    try:
-        yield
-    finally:
-        if is_free:
-            del sys.modules[slow]
-
-
 def _import_all(statements):
     """Carry out import statements, leaving those that fail to the notebook."""
-    with quick_imports():
-        for statement in statements:
-            with contextlib.suppress(Exception):
-                exec(statement, {})
+    for statement in statements:
+        with contextlib.suppress(Exception):
+            exec(statement, {})
     # What is here now is never garbage; untouched, its pages stay shared.
     gc.collect()
     gc.freeze()

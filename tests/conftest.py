@@ -16,6 +16,8 @@ import pytest
 nengo.rc.set("decoder_cache", "enabled", "False")
 
 ROOT = Path(__file__).resolve().parent.parent
+# Two workers that begin with these end at about the same time.
+LONGEST = {"test_browser.py", "test_explorers.py", "test_notebooks.py"}
 HOW_TO_RUN = {"slow": "make test-slow", "network": ".venv/bin/pytest -m network"}
 left_out = pytest.StashKey[dict]()
 
@@ -32,6 +34,11 @@ def pytest_testnodedown(node):
     """Take over a worker's counts; they are the same in each, which collects all."""
     output = getattr(node, "workeroutput", {})
     node.config.stash[left_out].update(output.get("left out", {}))
+
+
+def pytest_collection_modifyitems(items):
+    """Put the files first that take longest, and leave the rest in its order."""
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def pytest_deselected(items):

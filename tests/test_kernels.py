@@ -447,12 +447,11 @@ def test_system_that_cannot_fork_is_refused_with_the_way_out():
         import os, sys
         sys.modules["fcntl"] = None
         del os.fork
-        from snnlib.kernels import KernelsError, WarmKernels, quick_imports
-        with quick_imports():
-            try:
-                WarmKernels().run("", {})
-            except KernelsError as error:
-                print(error)
+        from snnlib.kernels import KernelsError, WarmKernels
+        try:
+            WarmKernels().run("", {})
+        except KernelsError as error:
+            print(error)
     """
     command = [sys.executable, "-c", textwrap.dedent(code)]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
@@ -474,20 +473,3 @@ def test_imports_that_fail_are_left_to_the_notebook(start, tmp_path):
     kernels = start(Notebook(path).imports)
     outcome = kernels.run(path.read_text(), {})
     assert outcome["error"] == ("ModuleNotFoundError: No module named 'no_such_module'")
-
-
-def test_quick_imports_leave_no_trace():
-    """What is left out can be imported afterwards, and nbformat works without it."""
-    code = """
-        import sys
-        from snnlib.kernels import quick_imports
-        with quick_imports():
-            import nbformat
-        assert "rfc3987_syntax" not in sys.modules
-        nbformat.validate(nbformat.v4.new_notebook())
-        import rfc3987_syntax
-        with quick_imports():
-            assert sys.modules["rfc3987_syntax"] is rfc3987_syntax
-        assert sys.modules["rfc3987_syntax"] is rfc3987_syntax
-    """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True)

@@ -17,17 +17,17 @@ iris = load_iris_setosa()
 explorer = regression_explorer(SpikingRegressor(), iris.data, iris.target)
 explorer""",
 }
-CELLS["page"] = "%env SNNLIB_EXPLORERS=html\n" + CELLS["regression"]
+CELLS["page"] = "%env SNNLIB_EXPLORERS=html\nexplorer"
 
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory):
-    """Start JupyterLab on a folder with one notebook for each explorer."""
+    """Start JupyterLab beside a notebook that has a cell for each explorer."""
     folder = tmp_path_factory.mktemp("lab")
-    for name, code in CELLS.items():
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(code)])
-        notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python"}
-        nbformat.write(notebook, folder / f"{name}.ipynb")
+    notebook = nbformat.v4.new_notebook()
+    notebook.cells = [nbformat.v4.new_code_cell(code) for code in CELLS.values()]
+    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python"}
+    nbformat.write(notebook, folder / "explorers.ipynb")
     port = free_port()
     options = {
         "IdentityProvider.token": "",
@@ -76,17 +76,26 @@ def open_lab(page, address):
     return page.goto(address)
 
 
-def run_cell(page, lab, name):
-    """Open a notebook and run its cell."""
-    open_lab(page, f"{lab}/tree/{name}.ipynb?reset")
-    page.locator(".jp-Notebook .jp-CodeCell").first.click(timeout=120_000)
+@pytest.fixture(scope="module")
+def outputs(lab, browser):
+    """Run the notebook in JupyterLab, and return what each cell put out, by name."""
+    page = browser.new_page(viewport={"width": 1400, "height": 1400})
+    open_lab(page, f"{lab}/tree/explorers.ipynb?reset")
+    cells = page.locator(".jp-Notebook .jp-CodeCell")
+    cells.first.click(timeout=120_000)
     page.get_by_text("| Idle").wait_for(timeout=120_000)
-    page.keyboard.press("Shift+Enter")
+    for _ in CELLS:
+        page.keyboard.press("Shift+Enter")
+    yield {
+        name: cells.nth(index).locator(".jp-OutputArea-output")
+        for index, name in enumerate(CELLS)
+    }
+    page.close()
 
 
 @pytest.mark.browser
 @pytest.mark.parametrize("explorer", ["lif", "regression"])
-def test_widgets_redraw_at_once(explorer, lab, browser):
+def test_widgets_redraw_at_once(explorer, outputs):
     """From a press of a key to the new picture takes a few times what drawing takes.
 
     The median of five moves, each beside a drawing in this process: what else the
@@ -94,11 +103,9 @@ def test_widgets_redraw_at_once(explorer, lab, browser):
     """
     here = {}
     exec(CELLS[explorer], here)
-    page = browser.new_page(viewport={"width": 1400, "height": 1000})
-    run_cell(page, lab, explorer)
-    picture = page.locator(".jp-OutputArea-output img").first
+    picture = outputs[explorer].locator("img").first
     picture.wait_for(timeout=120_000)
-    slider = page.locator(".jp-OutputArea-output .noUi-handle").first
+    slider = outputs[explorer].locator(".noUi-handle").first
     ratios = []
     for _ in range(5):
         before = picture.get_attribute("src")
@@ -111,15 +118,12 @@ def test_widgets_redraw_at_once(explorer, lab, browser):
         here["explorer"].figure().savefig(io.BytesIO(), dpi=110)
         ratios.append((redrawn - began) / (time.perf_counter() - redrawn))
     assert sorted(ratios)[2] < 4, ratios
-    page.close()
 
 
 @pytest.mark.browser
-def test_page_face_keeps_its_keys(lab, browser):
+def test_page_face_keeps_its_keys(outputs):
     """Keys move sliders and lists, reset and unfold; none is a shortcut of the lab."""
-    page = browser.new_page(viewport={"width": 1400, "height": 1400})
-    run_cell(page, lab, "page")
-    explorer = page.locator(".jp-OutputArea-output .snnlib-explorer")
+    explorer = outputs["page"].locator(".snnlib-explorer")
     slider = explorer.locator("input[type=range]").first
     slider.wait_for(timeout=120_000)
     start = slider.input_value()
@@ -133,4 +137,3 @@ def test_page_face_keeps_its_keys(lab, browser):
     assert (slider.input_value(), words.input_value()) == (start, chosen)
     explorer.locator("summary").press("Enter")
     assert explorer.locator("details p").is_visible()
-    page.close()
