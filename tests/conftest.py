@@ -136,11 +136,14 @@ def open_page(browser):
     console, error of a script, failed request and request that leaves ``address``.
     Options are those of Playwright's ``new_context``, such as ``color_scheme="dark"``.
     """
-    contexts = []
+    contexts = {}
 
     def open_(address, name, **options):
-        contexts.append(browser.new_context(**{"reduced_motion": "reduce", **options}))
-        page = contexts[-1].new_page()
+        # Pages of one context share what the browser keeps of the book's scripts.
+        if str(options) not in contexts:
+            context = browser.new_context(**{"reduced_motion": "reduce", **options})
+            contexts[str(options)] = context
+        page = contexts[str(options)].new_page()
         problems = []
 
         def note(event, is_problem, text):
@@ -159,5 +162,5 @@ def open_page(browser):
         return page, problems
 
     yield open_
-    for context in contexts:
+    for context in contexts.values():
         context.close()

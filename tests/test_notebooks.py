@@ -21,11 +21,11 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 QUICK = {
     "01_lif_neuron": {},
     "02_spikes_to_numbers": {},
-    "04_linear_regression": {"n_splits": 4},
-    "05_logistic_regression": {"n_splits": 4},
-    "07_parameter_sweeps": {"n_splits": 4},
-    "08_how_sure": {"n_splits": 4},
-    "09_interactions": {"n_splits": 4},
+    "04_linear_regression": {"n_splits": 2},
+    "05_logistic_regression": {"n_splits": 2},
+    "07_parameter_sweeps": {"n_splits": 2},
+    "08_how_sure": {"n_splits": 2},
+    "09_interactions": {"n_splits": 2},
 }
 SLOW = {
     "03_training_with_rates": {
@@ -54,7 +54,7 @@ ODD = {"max_rate": 150, "tau_rc": 0.07, "synapse": None, "readout": "last"}
 ODD |= {"initial_voltage": "uniform", "seed": 3}
 LIST_FILES = """\
 import pathlib
-print("files:", *pathlib.Path().rglob("*"))"""
+[str(path) for path in pathlib.Path().rglob("*")]"""
 
 
 def read(lesson):
@@ -136,7 +136,7 @@ def test_lesson_runs_with_odd_parameters_in_an_empty_folder(lesson, once, tmp_pa
     With its own parameters the book runs it.
     """
     assert metrics(once, tmp_path).keys() >= EXPECTED[lesson]
-    assert once.cells[-1].outputs[0].text == "files:\n"
+    assert once.cells[-1].outputs[0].data["text/plain"] == "[]"
     assert warnings_shown(once) == []
 
 
