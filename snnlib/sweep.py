@@ -21,6 +21,7 @@ import platform
 import sys
 from dataclasses import dataclass
 from functools import partial
+from itertools import chain, repeat
 
 from snnlib.checks import check_bool, check_number, check_path, check_whole
 from snnlib.definitions import SweepError
@@ -576,9 +577,23 @@ def _progress(n_runs, n_left):
     """Return a bar, which without a terminal is a line now and then."""
     from tqdm import tqdm
 
+    class Lines(tqdm):
+        """A bar without a bar, for log files."""
+
+        @staticmethod
+        def status_printer(file):
+            # tqdm itself ends the last one.
+            begins = chain([""], repeat("\n"))
+
+            def print_line(text):
+                file.write(next(begins) + text)
+                file.flush()
+
+            return print_line
+
     is_terminal = sys.stderr.isatty()
     bar = "{bar:20} " if is_terminal else ""
-    return tqdm(
+    return (tqdm if is_terminal else Lines)(
         desc=f"{n_runs - n_left} of {n_runs} done, 0 failed",
         total=n_runs,
         initial=n_runs - n_left,
