@@ -171,6 +171,16 @@ def test_simulate_shows_all_inputs_to_one_network(seed):
     assert np.array_equal(first, again) == (seed is not None)
 
 
+@pytest.mark.parametrize("dt", [0.0005, 0.002])
+def test_simulate_takes_steps_of_dt(dt):
+    """A ramp without neurons holds the times at which the steps end."""
+    with nengo.Network() as network:
+        network.input = nengo.Node([0.0])
+        nengo.Probe(nengo.Node(lambda t: t), label="time")
+    times = simulate(network, [[0.0]], 0.1, dt=dt)["time"][0, :, 0]
+    np.testing.assert_allclose(times, dt * np.arange(1, round(0.1 / dt) + 1))
+
+
 def test_step_count_refuses_less_than_a_step():
     """A presentation shorter than dt is named."""
     assert step_count(0.03, 0.001) == 30
