@@ -93,6 +93,14 @@ def test_notebook_has_one_parameters_cell(notebook):
 
 
 @each_notebook
+def test_notebook_tags_what_measures_time(notebook):
+    """By the tag, the book knows which lessons to run with nothing beside them."""
+    for cell in code_cells(notebook):
+        measures = "perf_counter" in "".join(cell["source"])
+        assert measures == ("timing" in cell["metadata"].get("tags", []))
+
+
+@each_notebook
 def test_notebook_uses_public_names(notebook):
     """A lesson takes from the package only public names."""
     # A star import must not load TensorFlow, so these two are public beside __all__.
