@@ -140,10 +140,11 @@ def open_page(browser):
 
     def open_(address, name, **options):
         # Pages of one context share what the browser keeps of the book's scripts.
-        if str(options) not in contexts:
-            context = browser.new_context(**{"reduced_motion": "reduce", **options})
-            contexts[str(options)] = context
-        page = contexts[str(options)].new_page()
+        kind = str(options)
+        if kind not in contexts:
+            options = {"reduced_motion": "reduce", **options}
+            contexts[kind] = browser.new_context(**options)
+        page = contexts[kind].new_page()
         problems = []
 
         def note(event, is_problem, text):

@@ -309,9 +309,9 @@ def test_output_that_cannot_be_is_refused(folder, given, capsys):
     assert notebook.read_bytes() == content
 
 
-def test_output_has_the_name_it_is_given(folder):
+@pytest.mark.parametrize("name", ["out{x}.ipynb", "{}.ipynb", "{0.ipynb", "a b.ipynb"])
+def test_output_has_the_name_it_is_given(folder, name):
     """Braces are no places to be filled in."""
-    name = "a b{x} {} {0.ipynb"
     notebook = tiny.write_notebook(folder, check="", fault="", result=RESULT)
     assert main(["run", str(notebook), "-p", "x", "2", "-o", name]) == 0
     assert read_metrics(name) == {"result": 4.0}

@@ -502,6 +502,7 @@ def random_values(kind, rng):
     return values | ({"threshold": rng.uniform(-1, 1)} if kind != "regression" else {})
 
 
+# A typed array would travel as something else than a list.
 VIEW_OF = """([id, values]) => {
     const view = document.getElementById(id).snnlib.view(values);
     for (const part of Object.values(view.series || {})) {
@@ -513,7 +514,7 @@ VIEW_OF = """([id, values]) => {
 
 
 def view_of(page, identity, values):
-    """Return what an explorer computes in a page, as a string, which travels fast."""
+    """Return what an explorer computes in a page; as a string it travels fast."""
     return json.loads(page.evaluate(VIEW_OF, [identity, values]))
 
 

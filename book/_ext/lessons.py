@@ -28,9 +28,9 @@ def run_lessons(app, env, names):
     cache_folder = env.mystnb_config.execution_cache_path
     shutil.rmtree(cache_folder, ignore_errors=True)
     cache = get_cache(cache_folder)
-    paths = [Path(env.doc2path(name)) for name in names]
     # The later lessons take longer: begun first, they end with the others.
-    for path in reversed(paths):
+    for name in reversed(names):
+        path = Path(env.doc2path(name))
         if path.suffix == ".ipynb" and not measures_time(path):
             cache.add_nb_to_project(str(path))
     executor = load_executor("local-parallel", cache, logger)
