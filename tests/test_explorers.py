@@ -565,16 +565,10 @@ def test_javascript_computes_what_python_computes(kind, n_sets, embedded):
                 )
 
 
-@pytest.mark.browser
-@pytest.mark.parametrize("min_voltage", [0, -1])
-def test_javascript_neuron_spikes_as_nengo(min_voltage, browser):
-    """60 random neurons (seed 1): every spike of 1,000 steps, the voltage to 1e-9."""
-    context = browser.new_context(offline=True)
-    page = context.new_page()
-    page.set_content(lif_explorer().html())
-    rng = np.random.default_rng(1)
-    for _ in range(60):
-        dt = rng.choice([0.0005, 0.001, 0.002])
+def random_neurons(n, min_voltage, rng):
+    """Return neurons by their ``dt``, each a neuron type, a current and a start."""
+    cases = {dt: [] for dt in (0.0005, 0.001, 0.002)}
+    for _ in range(n):
         # Inhibited for half the steps, where the floor may lie below the start.
         current, start = rng.uniform(0.5, 30), rng.uniform(0, 1)
         current = current if min_voltage == 0 else rng.choice([-1, 1]) * current
@@ -584,7 +578,15 @@ def test_javascript_neuron_spikes_as_nengo(min_voltage, browser):
             min_voltage=min_voltage,
             initial_state={"voltage": nengo.dists.Choice([start])},
         )
-        with nengo.Network() as network:
+        cases[rng.choice([*cases])].append((neuron_type, current, start))
+    return cases
+
+
+def simulated(neurons, dt):
+    """Let Nengo run neurons for 1,000 steps; return their spikes and voltages."""
+    with nengo.Network() as network:
+        probes = []
+        for neuron_type, current, _ in neurons:
             # Nengo warns of a bias under which no input makes the neuron fire.
             ensemble = nengo.Ensemble(
                 1, 1, gain=[1], bias=[1], encoders=[[1]], neuron_type=neuron_type
@@ -592,24 +594,42 @@ def test_javascript_neuron_spikes_as_nengo(min_voltage, browser):
             rest = nengo.Node(current - 1)
             nengo.Connection(rest, ensemble.neurons, synapse=None)
             spikes = nengo.Probe(ensemble.neurons)
-            voltage = nengo.Probe(ensemble.neurons, "voltage")
-        with nengo.Simulator(network, dt=dt, progress_bar=False) as simulator:
-            simulator.run_steps(1000)
-        neuron = {name: getattr(neuron_type, name) for name in ("tau_rc", "tau_ref")}
-        # Without one, the floor is at 0.
-        neuron |= {"min_voltage": min_voltage} if min_voltage else {}
-        there = page.evaluate(
-            """([current, dt, neuron, start]) => {
-                const run = snnlib.lif.simulate(current, 1000, dt, neuron, start, true);
-                return JSON.stringify([run.spikes, Array.from(run.voltage)]);
-            }""",
-            [float(current - 1 + 1), float(dt), neuron, start],
-        )
-        there = json.loads(there)
-        steps = np.flatnonzero(simulator.data[spikes][:, 0])
-        assert there[0] == steps.tolist()
-        ours = simulator.data[voltage][:, 0]
-        np.testing.assert_allclose(there[1], ours, rtol=0, atol=1e-9)
+            probes.append((spikes, nengo.Probe(ensemble.neurons, "voltage")))
+    with nengo.Simulator(network, dt=dt, progress_bar=False) as simulator:
+        simulator.run_steps(1000)
+    return [[simulator.data[probe][:, 0] for probe in pair] for pair in probes]
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("min_voltage", [0, -1])
+def test_javascript_neuron_spikes_as_nengo(min_voltage, browser):
+    """60 random neurons (seed 1): every spike of 1,000 steps, the voltage to 1e-9."""
+    context = browser.new_context(offline=True)
+    page = context.new_page()
+    page.set_content(lif_explorer().html())
+    cases = random_neurons(60, min_voltage, np.random.default_rng(1))
+    for dt, neurons in cases.items():
+        assert neurons
+        for (neuron_type, current, start), (spikes, voltage) in zip(
+            neurons, simulated(neurons, dt), strict=True
+        ):
+            neuron = {
+                name: getattr(neuron_type, name) for name in ("tau_rc", "tau_ref")
+            }
+            # Without one, the floor is at 0.
+            neuron |= {"min_voltage": min_voltage} if min_voltage else {}
+            there = page.evaluate(
+                """([current, dt, neuron, start]) => {
+                    const run = snnlib.lif.simulate(
+                        current, 1000, dt, neuron, start, true
+                    );
+                    return JSON.stringify([run.spikes, Array.from(run.voltage)]);
+                }""",
+                [float(current - 1 + 1), dt, neuron, start],
+            )
+            there = json.loads(there)
+            assert there[0] == np.flatnonzero(spikes).tolist()
+            np.testing.assert_allclose(there[1], voltage, rtol=0, atol=1e-9)
     context.close()
 
 
