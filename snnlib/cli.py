@@ -240,6 +240,8 @@ def _execute(notebook, values, output):
                 parameters=values,
                 progress_bar=sys.stderr.isatty(),
                 on_notebook_start=name_input,
+                # As a sweep ends its kernels; asked to end by itself, one may complain.
+                shutdown_kernel="immediate",
             )
         except PapermillExecutionError as error:
             return _one_line(f"{error.ename}: {error.evalue}")

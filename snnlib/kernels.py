@@ -15,6 +15,7 @@ import ctypes
 import gc
 import os
 import platform
+import queue
 import signal
 import subprocess
 import sys
@@ -38,15 +39,24 @@ _THREAD_VARIABLES = (
 )
 # A kernel sets this before matplotlib is imported. The server imports it first.
 _INLINE_BACKEND = "module://matplotlib_inline.backend_inline"
+# What papermill and the kernel would do for themselves in each run.
 _ALWAYS = (
-    "import papermill",
-    "import ipykernel.kernelapp",
-    "import ipykernel.ipkernel",
+    "import papermill, ipykernel.kernelspec",
+    "import ipykernel.kernelapp, ipykernel.ipkernel, ipykernel.debugger",
+    "import IPython.core.completerlib, IPython.core.debugger, IPython.core.oinspect",
+    "import IPython.extensions.storemagic, tornado.platform.asyncio",
+    # It compiles the schema of notebooks.
+    "import nbformat; nbformat.validate(nbformat.v4.new_notebook())",
+    # It looks through all installed packages for other ways to start a kernel.
+    "from jupyter_client.provisioning import KernelProvisionerFactory as Factory\n"
+    "Factory.instance()",
 )
 
-# Seconds between two looks at a run, and that an interrupted notebook gets to end.
+# Seconds between two looks at a run, that an interrupted notebook gets to end, and that
+# a kernel gets to listen.
 _TICK = 0.25
 _GRACE = 5.0
+_START = 60.0
 
 
 def thread_limits(threads):
@@ -446,6 +456,11 @@ def _forked_manager(kernel, folder):
             self.process = kernel
             return self.connection_info
 
+        async def kill(self, restart=False):
+            await super().kill(restart)
+            # It would look every 0.1 s whether the kernel has ended.
+            kernel.wait()
+
     class Manager(AsyncKernelManager):
         def __init__(self, **options):
             file = str(folder / "kernel.json")
@@ -456,7 +471,38 @@ def _forked_manager(kernel, folder):
             super().__init__(**options)
             self.provisioner = Provisioner(parent=self, kernel_spec=self.kernel_spec)
 
+        def client(self, **options):
+            client = super().client(**options)
+            client.wait_for_ready = partial(_wait_for_answer, client)
+            return client
+
     return Manager
+
+
+async def _wait_for_answer(client, timeout):
+    """Wait until a kernel that listens has answered a question and is idle.
+
+    The client's own way waits until nothing was heard for 0.2 s.
+    """
+    end = time.monotonic() + (timeout or float("inf"))
+    while time.monotonic() < end:
+        question = client.kernel_info()
+        with contextlib.suppress(queue.Empty):
+            await client.get_shell_msg(timeout=1)
+            # What it publishes is lost until the kernel knows who listens.
+            while not _says_idle(await client.get_iopub_msg(timeout=0.2), question):
+                pass
+            return
+        if not await client.is_alive():
+            break
+    msg = "Kernel died before replying to kernel_info"
+    raise RuntimeError(msg)
+
+
+def _says_idle(message, question):
+    """Return whether a kernel says with a message that it is done with a question."""
+    is_answer = message["parent_header"].get("msg_id") == question
+    return is_answer and message["content"].get("execution_state") == "idle"
 
 
 class _WaitingKernel:
@@ -466,7 +512,7 @@ class _WaitingKernel:
     returncode = None
 
     def __init__(self, result, figures):
-        orders, self._orders = Pipe(duplex=False)
+        orders, self._orders = Pipe()
         self.pid = os.fork()
         if self.pid == 0:
             self._orders.close()
@@ -476,6 +522,9 @@ class _WaitingKernel:
 
     def start(self, command):
         self._orders.send((command, str(Path.cwd())))
+        # It hangs up as soon as it listens, or dies. Who connects before would have to
+        # try again a tenth of a second later.
+        self._orders.poll(_START)
 
     def poll(self):
         return self._collect(os.WNOHANG)
@@ -507,7 +556,6 @@ class _WaitingKernel:
 def _become_kernel(orders, figures):
     """Wait for the connection, then serve it as any IPython kernel would."""
     command, folder = orders.recv()
-    orders.close()
     os.chdir(folder)
     with Path(os.devnull).open("r+") as nothing:
         for fd in (0, 1, 2):
@@ -521,6 +569,7 @@ def _become_kernel(orders, figures):
     app.initialize(arguments)
     if not figures:
         _draw_nothing(app.shell)
+    orders.close()
     app.start()
 
 

@@ -318,12 +318,12 @@ def test_numbers_of_any_kind_are_taken(number):
     there = lif_explorer(max_rate=200.0).compute(input=1.0)
     for view in (here.compute(), lif_explorer(max_rate=200).compute(input=number(1))):
         assert view.readouts == there.readouts
-    assert '"max_rate", "values": [10.0' in here.html()
+    assert '"max_rate", "values": [10.0' in here._description()
     regressor = SpikingRegressor(max_rate=number(200), presentation_time=number(1))
     fitted = regression_explorer(regressor, IRIS.data, IRIS.target)
     assert fitted.start["max_rate"] == 200
     assert fitted.compute(sample=np.int8(3)).readouts["spikes"] > 0
-    assert fitted.html()
+    assert fitted._description()
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,10 @@ class Explorer:
         html : str
             Style, scripts and data in one piece; without scripts it shows a picture.
         """
+        return self._html(self._png(self.compute()))
+
+    def _html(self, picture):
+        """Return the explorer as HTML around a picture of its start."""
         identity = f"snnlib-explorer-{self.kind}-{next(self._numbers)}"
         answer = (
             f"<details><summary>Answer</summary><p>{escape(self.answer)}</p></details>"
@@ -161,7 +165,7 @@ class Explorer:
             f"{escape(self.question)}</p>"
             f'<div class="snnlib-stage"></div>'
             f'<noscript><img alt="{escape(self._alt())}" '
-            f'src="data:image/png;base64,{self._png(self.compute())}"></noscript>'
+            f'src="data:image/png;base64,{picture}"></noscript>'
             f'<p class="snnlib-sentence">{escape(self.sentence)}</p>{answer}</section>'
             f"<script>{_asset('lif.js')}{_asset('explorers.js')}"
             f"snnlib.mount({json.dumps(identity)}, {self._description()});</script>"
@@ -262,7 +266,9 @@ class Explorer:
 
     def __repr__(self):
         """Return title and read-outs at the start, for where nothing can be drawn."""
-        view = self.compute()
+        return self._text(self.compute())
+
+    def _text(self, view):
         lines = [f"{readout.label}: {readout.show(view)}" for readout in self.readouts]
         return "\n".join([self.title, self.question, *lines])
 
@@ -272,12 +278,14 @@ class Explorer:
         if face() == "widgets":
             display(self.widget())
             return
-        picture = {"image/png": self._png(self.compute()), "text/plain": repr(self)}
-        display(self._page() | picture, raw=True)
+        view = self.compute()
+        picture = self._png(view)
+        still = {"image/png": picture, "text/plain": self._text(view)}
+        display(self._page(picture) | still, raw=True)
 
-    def _page(self):
+    def _page(self, picture):
         """Return what a page without a kernel shows in place of the picture."""
-        return {"text/html": self.html()}
+        return {"text/html": self._html(picture)}
 
 
 def check_text(name, value, *, is_optional=False):

@@ -112,7 +112,7 @@ class _ImageExplorer(Explorer):
             },
         )
 
-    def _page(self):
+    def _page(self, picture):  # noqa: ARG002
         # No sliders rather than dead ones.
         return {}
 
