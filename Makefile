@@ -15,6 +15,9 @@ endif
 export SNNLIB_DATA_DIR
 endif
 
+# Hundreds of short processes would each compile the package again.
+unexport PYTHONDONTWRITEBYTECODE
+
 # NengoDL's sdist asks for a setuptools that does not run on Python 3.12, so it is
 # built with one that runs everywhere.
 INSTALL = -m pip install --disable-pip-version-check --quiet --no-compile
