@@ -15,7 +15,7 @@ endif
 export SNNLIB_DATA_DIR
 endif
 
-# Hundreds of short processes would each compile the package again.
+# Where it is set, each of hundreds of short processes compiles the package again.
 unexport PYTHONDONTWRITEBYTECODE
 
 # NengoDL's sdist asks for a setuptools that does not run on Python 3.12, so it is
