@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from numbers import Integral, Real
 from pathlib import Path
 
@@ -18,7 +19,8 @@ class MetricsError(ValueError):
 def record(metrics):
     """Show metrics as the one machine-readable output of a notebook.
 
-    They travel inside the executed notebook; nothing is written to disk.
+    They travel inside the executed notebook; nothing is written to disk. Outside a
+    notebook, where IPython is not installed, they are printed.
 
     Parameters
     ----------
@@ -36,8 +38,6 @@ def record(metrics):
     --------
     read_metrics : Read them back from the executed notebook.
     """
-    from IPython.display import display
-
     if not isinstance(metrics, dict):
         msg = f"metrics must be a dict of values by name; got {shown(metrics)}."
         raise TypeError(msg)
@@ -47,7 +47,12 @@ def record(metrics):
         raise ValueError(msg)
     width = max(map(len, found))
     lines = "\n".join(f"{name:<{width}}  {_show(v)}" for name, v in found.items())
-    display({MIME_TYPE: found, "text/plain": lines}, raw=True)
+    try:
+        from IPython.display import display
+    except ModuleNotFoundError:
+        sys.stdout.write(f"{lines}\n")
+    else:
+        display({MIME_TYPE: found, "text/plain": lines}, raw=True)
 
 
 def read_metrics(path):

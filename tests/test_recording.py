@@ -1,6 +1,7 @@
 """Metrics written into a notebook and read back."""
 
 import json
+import sys
 from fractions import Fraction
 
 import nbformat
@@ -36,6 +37,13 @@ def test_record_shows_plain_numbers(monkeypatch):
     assert data[MIME_TYPE] == {"mspe": 1.5, "n": 3, "ok": True, "x": None}
     assert type(data[MIME_TYPE]["n"]) is int
     assert "mspe  1.5" in data["text/plain"]
+
+
+def test_record_prints_where_there_is_no_ipython(monkeypatch, capsys):
+    """A plain Python needs no notebook's packages to read the numbers."""
+    monkeypatch.setitem(sys.modules, "IPython.display", None)
+    record({"mspe": 0.5, "share": 1})
+    assert capsys.readouterr().out == "mspe   0.5\nshare  1\n"
 
 
 @pytest.mark.parametrize(
