@@ -83,7 +83,7 @@ format: .venv/installed ## Put code and notebooks into shape
 	$(BIN)/ruff format
 
 weights: .venv/installed ## Train and measure the networks of lesson 06 where missing
-	$(BIN)/python results/train_mnist.py
+	$(BIN)/python scripts/train_mnist.py
 
 bench: .venv/installed ## Measure speed beside Nengo, NengoDL, Keras and papermill
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -1,4 +1,4 @@
-"""The command `snnlib`: run a notebook, sweep over many runs, collect, fetch data."""
+"""The command `snnlib`: start, run a notebook, sweep, collect, fetch data."""
 
 import argparse
 import contextlib
@@ -87,6 +87,14 @@ def _parser():
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="command")
 
+    new = commands.add_parser(
+        "new",
+        help="copy the lessons and sweeps into a folder",
+        description="Copy the lessons and the sweep definitions into a new folder.",
+    )
+    new.add_argument("folder")
+    new.set_defaults(command=_new)
+
     run = commands.add_parser(
         "run", help="run a notebook once", description="Run a notebook once."
     )
@@ -171,6 +179,16 @@ def _parser():
     )
     fetch.set_defaults(command=_fetch)
     return parser
+
+
+def _new(options):
+    from snnlib.starter import copy_starter
+
+    copied = copy_starter(options.folder)
+    parts = sorted({path.parent for path in copied})
+    for part in parts:
+        _say(f"{part}: {sum(path.parent == part for path in copied)} files")
+    return 0
 
 
 def _run(options):

@@ -128,7 +128,7 @@ def results_path(name):
     for folder in folders:
         if str(name) == name.name and (folder / name).is_file():
             return folder / name
-    found = sorted(p.name for f in folders for p in f.iterdir() if p.suffix != ".py")
+    found = sorted(p.name for f in folders for p in f.iterdir())
     msg = f"name must be one of the committed results {found}; got {str(name)!r}."
     raise FileNotFoundError(msg)
 

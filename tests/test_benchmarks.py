@@ -282,7 +282,7 @@ def test_file_of_another_kind_is_refused_first(bench, tmp_path, content, capsys)
 
 def test_measure_cost_writes_a_whole_table(monkeypatch, tmp_path):
     """The table of lesson 10 is written as before, and nothing is left beside it."""
-    monkeypatch.syspath_prepend(ROOT / "results")
+    monkeypatch.syspath_prepend(ROOT / "scripts")
     script = importlib.import_module("measure_cost")
     monkeypatch.setattr(script, "TABLE", tmp_path / "mnist_cost.csv")
     committed = ROOT / "results" / "mnist_cost.csv"
@@ -299,7 +299,7 @@ def test_measure_cost_writes_a_whole_table(monkeypatch, tmp_path):
 
 def test_train_mnist_adds_a_whole_row(monkeypatch, tmp_path):
     """The table of lesson 06, row by row, is the committed one."""
-    monkeypatch.syspath_prepend(ROOT / "results")
+    monkeypatch.syspath_prepend(ROOT / "scripts")
     script = importlib.import_module("train_mnist")
     committed, table = ROOT / "results" / "mnist_accuracy.csv", tmp_path / "table.csv"
     with committed.open(newline="") as file:

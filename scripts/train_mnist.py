@@ -26,11 +26,11 @@ from snnlib import (
 from snnlib.files import written_whole
 from snnlib.networks import relu_model
 
-HERE = Path(__file__).parent
+RESULTS = Path(__file__).resolve().parent.parent / "results"
 SEED = 0
 N_EPOCHS = 10
-TABLE = HERE / "mnist_accuracy.csv"
-LIF_PATH, RELU_PATH = HERE / "mnist_lif.npz", HERE / "mnist_relu.npz"
+TABLE = RESULTS / "mnist_accuracy.csv"
+LIF_PATH, RELU_PATH = RESULTS / "mnist_lif.npz", RESULTS / "mnist_relu.npz"
 PARAMETERS = ("max_rate", "tau_rc", "amplitude", "synapse", "initial_voltage")
 SETTINGS = {
     "paper": {"initial_voltage": "zero"},
@@ -43,7 +43,7 @@ def provenance():
     """Say when and with what a result was made."""
     packages = ("snnlib", "nengo", "nengo-dl", "tensorflow", "tf-keras", "numpy")
     return {
-        "command": "python results/train_mnist.py",
+        "command": "python scripts/train_mnist.py",
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         "python": platform.python_version(),
         **{package: version(package) for package in packages},

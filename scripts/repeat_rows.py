@@ -1,7 +1,7 @@
 """Run a row of each committed table again, and note whether today's code gives it.
 
 A run's id names the code that it ran with, so a change of the code makes the ids of new
-runs new. ``python results/repeat_rows.py`` shows that the committed rows still stand:
+runs new. ``python scripts/repeat_rows.py`` shows that the committed rows still stand:
 it runs the middle row of every table again with today's code, by its id, and writes to
 ``repeated_rows.csv`` how far the metrics are from the committed ones. ``snnlib run
 --row`` reads that when it meets a row of other code. It takes about twenty minutes, for
@@ -20,14 +20,15 @@ from snnlib.digests import code_digest
 from snnlib.recording import read_metrics
 from snnlib.tables import read_provenance, read_table, write_table
 
-HERE = Path(__file__).parent
-REPEATED = HERE / "repeated_rows.csv"
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "results"
+REPEATED = RESULTS / "repeated_rows.csv"
 logger = logging.getLogger("repeat_rows")
 
 
 def definitions():
     """Return the definition of each committed table, those of networks last."""
-    paths = (HERE.parent / "sweeps").glob("*.yaml")
+    paths = (ROOT / "sweeps").glob("*.yaml")
     return sorted(paths, key=lambda path: ("mnist" in path.stem, path.stem))
 
 
@@ -57,7 +58,7 @@ def largest_difference(metrics, row):
 
 def repeat(definition):
     """Repeat the middle row of a definition's table; return what was found."""
-    table = HERE / f"{definition.stem}.csv"
+    table = RESULTS / f"{definition.stem}.csv"
     rows = read_table(table)
     row = rows[len(rows) // 2]
     metrics = run_again(definition, table, row["run_id"])

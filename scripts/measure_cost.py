@@ -1,6 +1,6 @@
 """Measure what the networks of lesson 10 cost on all 10,000 test images of MNIST.
 
-Run it with ``python results/measure_cost.py``. It takes about an hour on two cores,
+Run it with ``python scripts/measure_cost.py``. It takes about an hour on two cores,
 writes the rows of each setting as they come to ``mnist_cost.csv``, and leaves alone
 what is already there; ``--force`` does everything again. The weights are those of
 ``train_mnist.py``, trained at 100 Hz; here they meet other values of ``max_rate``,
@@ -33,8 +33,8 @@ from snnlib import (
 )
 from snnlib.files import written_whole
 
-HERE = Path(__file__).parent
-TABLE = HERE / "mnist_cost.csv"
+RESULTS = Path(__file__).resolve().parent.parent / "results"
+TABLE = RESULTS / "mnist_cost.csv"
 MAX_RATES = (50.0, 100.0, 150.0, 200.0, 250.0)
 TRAINED_RATE = 100.0
 # How often a neuron at an input of 1 fires: at the rate of the training, at the others.
@@ -105,7 +105,9 @@ def measure_spiking(classifier, X, y):
 
 def measure_relu(X, y):
     """Return the row of the ReLU network, whose pools average before they multiply."""
-    model = relu_model((28, 28, 1), 10, weights=read_weights(HERE / "mnist_relu.npz"))
+    model = relu_model(
+        (28, 28, 1), 10, weights=read_weights(RESULTS / "mnist_relu.npz")
+    )
     hits = (model.predict(X, verbose=0).argmax(axis=1) == y).sum()
     operations = [layer.effective_macs for layer in network_cost(model, X).layers]
     return [row_of(1, len(X), hits, [np.nan] * 3, operations)]
@@ -132,7 +134,9 @@ def settings(X, y):
     for max_rate in sorted(MAX_RATES, key=lambda rate: rate != TRAINED_RATE):
         n_spikes = N_SPIKES_TRAINED if max_rate == TRAINED_RATE else N_SPIKES
         for voltage in ("uniform", "zero"):
-            classifier = SpikingConvClassifier.load(HERE / "mnist_lif.npz").set_params(
+            classifier = SpikingConvClassifier.load(
+                RESULTS / "mnist_lif.npz"
+            ).set_params(
                 max_rate=max_rate,
                 amplitude=1 / max_rate,
                 initial_voltage=voltage,

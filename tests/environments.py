@@ -1,0 +1,107 @@
+"""Environments of their own, in which a reader's first steps are done again."""
+
+import functools
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+# Kept between runs, for each takes minutes to install. `make clean` removes it.
+HOME = ROOT / "build" / "environments"
+ADDRESS = "https://github.com/tuning-spikes/tuning-spikes"
+
+
+def find_python(version):
+    """Return a Python of a version such as "3.13", or skip the test."""
+    candidates = [shutil.which(f"python{version}")]
+    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
+    candidates += sorted(pyenv.glob(f"versions/{version}.*/bin/python"))
+    for candidate in filter(None, candidates):
+        works = subprocess.run(
+            [candidate, "-c", "import ensurepip"], capture_output=True
+        )
+        if works.returncode == 0:
+            return str(candidate)
+    return pytest.skip(f"needs a Python {version} with venv; there is none here")
+
+
+def make_environment(name, python, *steps):
+    """Return the Python of a new environment, after each step of pip in it.
+
+    One that was made by the same steps before is taken as it is.
+    """
+    key = hashlib.sha256(repr((python, steps, _contents(steps))).encode()).hexdigest()
+    home = HOME / name
+    done = home / "done"
+    if not (done.is_file() and done.read_text() == key):
+        shutil.rmtree(home, ignore_errors=True)
+        subprocess.run([python, "-m", "venv", home], check=True)
+        for step in steps:
+            pip(home / "bin" / "python", *step)
+        done.write_text(key)
+    return home / "bin" / "python"
+
+
+def _contents(steps):
+    """Return the text of each file that a step names."""
+    paths = (Path(word) for step in steps for word in step)
+    return [path.read_bytes() for path in paths if path.is_file()]
+
+
+def pip(python, *arguments, **options):
+    """Run pip in an environment; what it wrote is in the error where it fails."""
+    run = subprocess.run(
+        [python, "-m", "pip", *arguments],
+        capture_output=True,
+        text=True,
+        # Readers have no files of pip's settings that our machine may have of ours.
+        env=os.environ | {"PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        **options,
+    )
+    assert run.returncode == 0, f"pip {arguments}: {run.stdout}\n{run.stderr}"
+    return run.stdout
+
+
+def versions(python):
+    """Return what an environment has installed, as version by name."""
+    listed = json.loads(pip(python, "list", "--format=json"))
+    return {
+        entry["name"].lower().replace("_", "-"): entry["version"] for entry in listed
+    }
+
+
+@functools.cache
+def snapshot(folder):
+    """Commit the files as they are now into a repository in a folder; return it."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    if listed.returncode:
+        pytest.skip("not a git repository, so nothing can be installed from one")
+    for name in filter(None, listed.stdout.split("\0")):
+        if (ROOT / name).is_file():
+            target = folder / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, target)
+    identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+    for command in (["init", "-q"], ["add", "-A"], [*identity, "commit", "-qm", "Now"]):
+        subprocess.run(["git", *command], cwd=folder, check=True)
+    return folder
+
+
+def instead_of_github(folder):
+    """Return variables by which git finds the files as they are now at the address."""
+    repository = snapshot(folder).as_uri()
+    return {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": f"url.{repository}.insteadOf",
+        "GIT_CONFIG_VALUE_0": ADDRESS,
+    }
