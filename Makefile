@@ -116,6 +116,7 @@ requirements: ## Pin the newest versions that pyproject.toml allows
 	(echo "# Exact versions for Python 3.11. Written by: make requirements"; \
 		build/pins/bin/pip freeze --exclude-editable; echo "-e .") > build/pins.txt
 	mv build/pins.txt requirements.txt
+	build/pins/bin/python scripts/pin_binder.py
 	rm -rf build/pins
 
 clean: ## Remove what was built, but keep .venv

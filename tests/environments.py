@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import importlib.util
 import json
 import os
 import shutil
@@ -14,6 +15,32 @@ ROOT = Path(__file__).resolve().parent.parent
 # Kept between runs, for each takes minutes to install. `make clean` removes it.
 HOME = ROOT / "build" / "environments"
 ADDRESS = "https://github.com/tuning-spikes/tuning-spikes"
+# Runs a lesson to its end in the environment's own kernel, then restarts that kernel.
+RUN = """
+import json, resource, sys, time, nbclient, nbformat
+path, folder, kernel = sys.argv[1:]
+notebook = nbformat.read(path, as_version=4)
+place = {"metadata": {"path": folder}}
+client = nbclient.NotebookClient(
+    notebook, timeout=1200, kernel_name=kernel, resources=place
+)
+start = time.monotonic()
+try:
+    with client.setup_kernel():
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+        seconds = time.monotonic() - start
+        client.km.restart_kernel()
+        client.kc.wait_for_ready(timeout=60)
+        again = nbformat.v4.new_code_cell("import snnlib; snnlib.SpikingRegressor()")
+        notebook.cells.append(again)
+        client.execute_cell(again, len(notebook.cells) - 1)
+finally:
+    nbformat.write(notebook, path)
+# Linux counts in KiB. Of all children that have ended, the largest is the kernel.
+peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss // 1024
+print(json.dumps({"seconds": round(seconds), "MiB": peak}))
+"""
 
 
 def find_python(version):
@@ -67,6 +94,25 @@ def pip(python, *arguments, **options):
     return run.stdout
 
 
+def run_lesson(python, notebook, folder, *, kernel="python3", env=None):
+    """Run a lesson alone in a folder, as its reader does; return seconds and MiB.
+
+    The executed notebook is in the folder.
+    """
+    copy = Path(folder) / notebook.name
+    shutil.copyfile(notebook, copy)
+    # A kernel of ours must not find our packages by it.
+    env = {k: v for k, v in (env or os.environ).items() if k != "PYTHONPATH"}
+    run = subprocess.run(
+        [python, "-c", RUN, copy, folder, kernel],
+        env=env | {"PATH": f"{python.parent}{os.pathsep}{os.environ['PATH']}"},
+        capture_output=True,
+        text=True,
+    )
+    assert run.returncode == 0, run.stderr[-4000:]
+    return json.loads(run.stdout.splitlines()[-1])
+
+
 def versions(python):
     """Return what an environment has installed, as version by name."""
     listed = json.loads(pip(python, "list", "--format=json"))
@@ -105,3 +151,17 @@ def instead_of_github(folder):
         "GIT_CONFIG_KEY_0": f"url.{repository}.insteadOf",
         "GIT_CONFIG_VALUE_0": ADDRESS,
     }
+
+
+def size(python):
+    """Return how large an environment is, in MB."""
+    files = (p for p in python.parent.parent.rglob("*") if not p.is_symlink())
+    return sum(p.stat().st_size for p in files if p.is_file()) / 1e6
+
+
+def load(path):
+    """Import a script of the repository from its file."""
+    specification = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(module)
+    return module

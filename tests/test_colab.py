@@ -7,7 +7,6 @@ that is cloned, and where it cannot be the kernel is IPython's own.
 import json
 import os
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -21,28 +20,6 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 OURS = {"nengo", "nengo-dl", "snnlib"}
 
 pytestmark = pytest.mark.slow
-
-# Runs in Colab's environment: the lesson to its end, then a kernel that starts anew.
-RUN = """
-import sys, time, nbformat, nbclient
-path, folder = sys.argv[1:]
-notebook = nbformat.read(path, as_version=4)
-place = {"metadata": {"path": folder}}
-client = nbclient.NotebookClient(
-    notebook, timeout=1200, kernel_name="colab", resources=place
-)
-try:
-    with client.setup_kernel():
-        for index, cell in enumerate(notebook.cells):
-            client.execute_cell(cell, index)
-        client.km.restart_kernel()
-        client.kc.wait_for_ready(timeout=60)
-        again = nbformat.v4.new_code_cell("import snnlib; snnlib.SpikingRegressor()")
-        notebook.cells.append(again)
-        client.execute_cell(again, len(notebook.cells) - 1)
-finally:
-    nbformat.write(notebook, path)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -84,9 +61,7 @@ def _colabtools(folder):
 @pytest.fixture(scope="module")
 def reader(tmp_path_factory):
     """Return the environment variables of a reader who finds our files on GitHub."""
-    found = environments.instead_of_github(tmp_path_factory.mktemp("github"))
-    # What keeps Colab's pip from other settings is not what this machine needs.
-    return {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | found
+    return os.environ | environments.instead_of_github(tmp_path_factory.mktemp("git"))
 
 
 @pytest.mark.timeout(1800)
@@ -94,24 +69,16 @@ def reader(tmp_path_factory):
 def test_lesson_runs_in_colab(notebook, colab, reader, tmp_path, record_property):
     """Alone in an empty folder it runs, and replaces nothing that Colab has."""
     before = environments.versions(colab)
-    copy = tmp_path / notebook.name
-    copy.write_text(notebook.read_text())
-    start = time.monotonic()
     try:
-        run = subprocess.run(
-            [colab, "-c", RUN, copy, tmp_path],
-            env=reader,
-            capture_output=True,
-            text=True,
+        measured = environments.run_lesson(
+            colab, notebook, tmp_path, kernel="colab", env=reader
         )
-        seconds = time.monotonic() - start
         after = environments.versions(colab)
     finally:
         environments.pip(colab, "uninstall", "--yes", *OURS)
-    assert run.returncode == 0, run.stderr[-4000:]
     assert {name: after.get(name) for name in before} == before
     assert set(after) - set(before) <= OURS
-    record_property("seconds", round(seconds))
+    record_property("measured", measured)
 
 
 def test_extra_brings_nothing_else(colab, reader):
