@@ -73,9 +73,13 @@ test: .venv/installed ## Run the tests that need neither a network nor much time
 test-slow: .venv/installed ## Run the slow tests too
 	$(call run_tests,not network)
 
-lint: .venv/installed ## Check style, and that notebooks carry no outputs
+lint: .venv/installed ## Check style, workflows, and that notebooks carry no outputs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/zizmor --quiet --offline --persona pedantic .github
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows \
+		.github/workflows/*.yml
+	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/pytest -q tests/test_house.py -k notebook
 
 format: .venv/installed ## Put code and notebooks into shape

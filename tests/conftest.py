@@ -6,6 +6,7 @@ import socket
 import subprocess
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
 from pathlib import Path
 from threading import Thread
 
@@ -60,6 +61,20 @@ def pytest_terminal_summary(terminalreporter, config):
         terminalreporter.line(f"{count} marked {mark}; run with: {HOW_TO_RUN[mark]}")
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(call):
+    """Skip what asks for TensorFlow where it is not installed."""
+    if call.excinfo is None or find_spec("tensorflow"):
+        return
+    error = call.excinfo.value
+    while error is not None and getattr(error, "name", None) != "tensorflow":
+        error = error.__cause__ or error.__context__
+    if isinstance(error, ModuleNotFoundError):
+        skipped = pytest.skip.Exception("needs TensorFlow", _use_item_location=True)
+        skipped = skipped.with_traceback(call.excinfo.tb)
+        call.excinfo = pytest.ExceptionInfo.from_exception(skipped)
+
+
 @pytest.fixture(autouse=True)
 def _offline(request, monkeypatch):
     """Refuse connections to other machines, unless the test is marked ``network``."""
@@ -97,6 +112,8 @@ def book():
 @pytest.fixture(scope="module")
 def browser():
     """Return the system's Chromium, driven by Playwright."""
+    if find_spec("playwright") is None:
+        unavailable("Playwright is not installed")
     from playwright.sync_api import sync_playwright
 
     names = ("chromium", "chromium-browser", "google-chrome")

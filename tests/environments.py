@@ -153,6 +153,19 @@ def instead_of_github(folder):
     }
 
 
+def remove(python, *names):
+    """Uninstall packages, and what they have compiled since they were installed."""
+    pip(python, "uninstall", "--yes", *names)
+    for folder in python.parent.parent.glob("lib/python*/site-packages/snnlib"):
+        shutil.rmtree(folder)
+
+
+def note(name, measured):
+    """Add what was measured to a file beside the environments."""
+    with (HOME / "measured.txt").open("a") as file:
+        file.write(f"{name} {measured}\n")
+
+
 def size(python):
     """Return how large an environment is, in MB."""
     files = (p for p in python.parent.parent.rglob("*") if not p.is_symlink())

@@ -120,10 +120,10 @@ def full(tmp_path_factory):
 @pytest.mark.slow
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("notebook", LIGHT, ids=lambda path: path.stem)
-def test_light_lesson_runs(notebook, light, tmp_path, record_property):
+def test_light_lesson_runs(notebook, light, tmp_path):
     """Without TensorFlow, in less than the two gigabytes that Binder gives."""
     measured = environments.run_lesson(light, notebook, tmp_path)
-    record_property("measured", measured)
+    environments.note(notebook.stem, measured)
     assert measured["MiB"] < 2000
     assert environments.size(light) < 1000
 
@@ -133,10 +133,10 @@ def test_light_lesson_runs(notebook, light, tmp_path, record_property):
 @pytest.mark.parametrize(
     "notebook", [path for path in NOTEBOOKS if path not in LIGHT], ids=lambda p: p.stem
 )
-def test_full_lesson_runs(notebook, full, tmp_path, record_property):
+def test_full_lesson_runs(notebook, full, tmp_path):
     """With TensorFlow, in less than the two gigabytes that Binder gives."""
     measured = environments.run_lesson(full, notebook, tmp_path)
-    record_property("measured", measured)
+    environments.note(notebook.stem, measured)
     assert measured["MiB"] < 2000
 
 

@@ -66,7 +66,7 @@ def reader(tmp_path_factory):
 
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("notebook", NOTEBOOKS, ids=lambda path: path.stem)
-def test_lesson_runs_in_colab(notebook, colab, reader, tmp_path, record_property):
+def test_lesson_runs_in_colab(notebook, colab, reader, tmp_path):
     """Alone in an empty folder it runs, and replaces nothing that Colab has."""
     before = environments.versions(colab)
     try:
@@ -75,10 +75,10 @@ def test_lesson_runs_in_colab(notebook, colab, reader, tmp_path, record_property
         )
         after = environments.versions(colab)
     finally:
-        environments.pip(colab, "uninstall", "--yes", *OURS)
+        environments.remove(colab, *OURS)
     assert {name: after.get(name) for name in before} == before
     assert set(after) - set(before) <= OURS
-    record_property("measured", measured)
+    environments.note(notebook.stem, measured)
 
 
 def test_extra_brings_nothing_else(colab, reader):
@@ -102,6 +102,6 @@ def test_extra_brings_nothing_else(colab, reader):
             ).stdout
         )
     finally:
-        environments.pip(colab, "uninstall", "--yes", *OURS)
+        environments.remove(colab, *OURS)
     planned = {entry["metadata"]["name"].lower() for entry in plan["install"]}
     assert planned <= OURS

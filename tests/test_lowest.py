@@ -61,4 +61,5 @@ def test_lowest_versions_pass(tmp_path):
         text=True,
     )
     assert run.returncode == 0, run.stdout[-4000:]
-    assert re.search(r"\d{3,} passed", run.stdout), run.stdout[-500:]
+    # What needs TensorFlow or a browser is skipped; that is a tenth of them.
+    assert re.search(r"\d{4,} passed", run.stdout), run.stdout[-500:]
