@@ -28,15 +28,15 @@ endef
 
 # The book is what these files, the data folder and the environment make of it. Its
 # name changes with their contents, so an edit, a new file or a lost one all count.
-BOOK_SOURCES := Makefile _config.yml _toc.yml benchmarks book notebooks results snnlib \
-	sweeps
-BUILT := _build/built-$(shell (echo "$(SNNLIB_DATA_DIR)"; find $(BOOK_SOURCES) -type f \
+BOOK_SOURCES := Makefile _config.yml _toc.yml benchmarks book notebooks pyproject.toml \
+	results snnlib sweeps
+BUILT := _build/built-$(shell (echo "$(SNNLIB_DATA_DIR) $(SNNLIB_REPOSITORY)"; find $(BOOK_SOURCES) -type f \
 	! -path "*/__pycache__/*" ! -path "*/.ipynb_checkpoints/*" \
 	-exec cksum {} + | LC_ALL=C sort -k 3) | cksum | cut -d " " -f 1)
 
 .PHONY: help book built lab test test-slow lint format
 .PHONY: weights bench bench-quick sweeps sweeps-quick
-.PHONY: versions links requirements clean
+.PHONY: versions links address requirements clean
 
 help: ## List the targets
 	@awk -F ":.*## " '/^[a-z-]+:.*## / {printf "make %-13s %s\n", $$1, $$2}' Makefile
@@ -111,6 +111,11 @@ versions: .venv/installed ## Try every TensorFlow the project supports
 
 links: .venv/installed ## Check the addresses in the book (needs a network)
 	$(BIN)/jupyter-book build . --builder linkcheck
+
+address: .venv/installed ## Name another repository everywhere: REPOSITORY=https://...
+	@test "$(REPOSITORY)" || { echo "Name it: make address" \
+		"REPOSITORY=https://github.com/you/yours"; exit 1; } >&2
+	@$(BIN)/python book/_ext/addresses.py $(REPOSITORY)
 
 requirements: ## Pin the newest versions that pyproject.toml allows
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info[:2] != (3, 11))" || \

@@ -1,6 +1,7 @@
-"""Draw the picture of the introduction: ``python book/draw_spikes.py``.
+"""Draw the introduction's picture and the book's card: ``python book/draw_spikes.py``.
 
-One LIF neuron is simulated in Nengo; nothing in the picture is drawn by hand.
+One LIF neuron is simulated in Nengo; nothing is drawn by hand. The card is what a chat
+shows of a link to the book, 1200 pixels wide and 630 high.
 """
 
 from pathlib import Path
@@ -9,7 +10,8 @@ import matplotlib as mpl
 import nengo
 from matplotlib.figure import Figure
 
-PICTURE = Path(__file__).parent / "_static" / "spikes.svg"
+STATIC = Path(__file__).parent / "_static"
+PICTURE, CARD = STATIC / "spikes.svg", STATIC / "card.png"
 DURATION = 0.4
 SYNAPSES = {0.01: "tab:orange", 0.1: "tab:blue"}
 
@@ -37,6 +39,23 @@ def simulate():
     return simulator.trange(), data[voltage], spike_times, [data[p] for p in filtered]
 
 
+def draw_card(times, voltage, spike_times):
+    """Return the card: the book's name above the voltage and its spikes."""
+    figure = Figure(figsize=(12, 6.3), dpi=100)
+    figure.text(0.06, 0.84, "Tuning Spikes", size=56, weight="bold", color="0.15")
+    question = "How a spiking neuron's parameters decide\nwhat a spiking network can do"
+    figure.text(0.06, 0.62, question, size=28, color="0.3", linespacing=1.4)
+    top = figure.add_axes([0.06, 0.17, 0.88, 0.37])
+    bottom = figure.add_axes([0.06, 0.06, 0.88, 0.09], sharex=top)
+    top.plot(times, voltage, color="tab:blue", linewidth=2.5)
+    top.axhline(1, color="0.6", linestyle=":")
+    bottom.eventplot(spike_times, color="tab:orange", linewidths=3)
+    top.set_xlim(0, DURATION)
+    for axes in (top, bottom):
+        axes.set_axis_off()
+    return figure
+
+
 def draw(times, voltage, spike_times, outputs):
     """Return the figure: voltage, spikes and filtered outputs over time."""
     figure = Figure(figsize=(7, 4), layout="constrained")
@@ -62,4 +81,6 @@ def draw(times, voltage, spike_times, outputs):
 if __name__ == "__main__":
     # A fixed salt and no date: the same simulation gives the same file.
     mpl.rcParams["svg.hashsalt"] = "spikes"
-    draw(*simulate()).savefig(PICTURE, metadata={"Date": None}, facecolor="white")
+    simulated = simulate()
+    draw(*simulated).savefig(PICTURE, metadata={"Date": None}, facecolor="white")
+    draw_card(*simulated[:3]).savefig(CARD, metadata={"Software": None})

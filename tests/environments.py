@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,8 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 # Kept between runs, for each takes minutes to install. `make clean` removes it.
 HOME = ROOT / "build" / "environments"
-ADDRESS = "https://github.com/tuning-spikes/tuning-spikes"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+ADDRESS = PROJECT["urls"]["Repository"]
 # Runs a lesson to its end in the environment's own kernel, then restarts that kernel.
 RUN = """
 import json, resource, sys, time, nbclient, nbformat

@@ -27,6 +27,7 @@ def build(folder, code):
     for name in (
         "_config.yml",
         "_toc.yml",
+        "pyproject.toml",
         "benchmarks/results.json",
         "results/versions.csv",
     ):

@@ -10,8 +10,13 @@ from axe_playwright_python.base import AXE_SCRIPT
 from bs4 import BeautifulSoup
 from test_book import PAGES
 
+import environments
+
+ROOT = Path(__file__).resolve().parent.parent
 pytestmark = pytest.mark.browser
 NAMES = [f"{page}.html" for page in [*PAGES, "genindex", "search"]]
+LESSONS = [name for name in NAMES if name.startswith("notebooks/")]
+addresses = environments.load(ROOT / "book" / "_ext" / "addresses.py")
 # What a page says, without the theme's bars beside it.
 CONTENT = ".bd-article-container"
 DESKTOP = {"width": 1280, "height": 900}
@@ -37,13 +42,13 @@ def page(opened):
 
 
 def test_pages_are_all_here(book):
-    """The book holds the pages of the contents, index and search, and no others."""
+    """The book holds the pages of the contents, index, search, 404, and no others."""
     built = {
         path.relative_to(book).as_posix()
         for path in book.rglob("*.html")
         if path.relative_to(book).parts[0] not in {"_sources", "_static"}
     }
-    assert built == {*NAMES, "index.html"}
+    assert built == {*NAMES, "index.html", "404.html"}
 
 
 def test_book_opens_at_its_first_page(browser, book_server):
@@ -334,3 +339,106 @@ def test_search_finds_from_a_server(open_page, book_server):
     page.locator("#search-results li a").first.wait_for()
     page.close()
     assert problems == []
+
+
+@pytest.mark.parametrize("word", ["refractory", "accuracy", "voltage"])
+def test_search_shows_where_a_word_stands(word, open_page, book_server):
+    """Each result begins with a piece of its page in which the word is."""
+    page, problems = open_page(book_server, f"search.html?q={word}")
+    page.locator("#search-results p.search-summary").first.wait_for()
+    excerpts = page.locator("#search-results li p.context")
+    excerpts.first.wait_for()
+    page.wait_for_function(
+        "document.querySelectorAll('#search-results li').length"
+        " == document.querySelectorAll('#search-results li p.context').length"
+    )
+    texts = excerpts.all_inner_texts()
+    page.close()
+    assert len(texts) > 2
+    assert [text for text in texts if word not in text.lower()] == []
+    assert problems == []
+
+
+def read(book, name):
+    """Return a built page, parsed."""
+    return BeautifulSoup((book / name).read_text(), "html.parser")
+
+
+@pytest.mark.parametrize("name", LESSONS)
+def test_lesson_opens_where_this_book_comes_from(name, book):
+    """Each button leads to this repository, and to an environment that can run it."""
+    soup = read(book, name)
+    address = addresses.repository()
+    slug = urlsplit(address).path.strip("/")
+    links = [a["href"] for a in soup.select(".article-header-buttons a[href]")]
+    outside = [link for link in links if urlsplit(link).scheme]
+    source = name.replace(".html", ".ipynb")
+    branch = "binder-full" if "snnlib[dl]" in (ROOT / source).read_text() else "main"
+    binder = f"https://mybinder.org/v2/gh/{slug}/{branch}?urlpath=tree/{source}"
+    colab = f"https://colab.research.google.com/github/{slug}/blob/main/{source}"
+    edit = f"{address}/edit/main/{source}"
+    assert {binder, colab, edit, address} <= set(outside)
+    book_address = addresses.book_of(address)
+    assert all(slug in link or link.startswith(book_address) for link in outside), links
+
+
+@pytest.mark.parametrize("name", [f"{page}.html" for page in PAGES])
+def test_page_tells_others_what_it_is(name, book):
+    """Search engines and chats find title, description, address and a picture."""
+    soup = read(book, name)
+    title = soup.title.get_text()
+    assert title == "Tuning Spikes" or title.count("Tuning Spikes") == 1
+    address = addresses.book_of(addresses.repository())
+    (canonical,) = soup.select("link[rel=canonical]")
+    assert canonical["href"] == f"{address}{name}"
+    (description,) = soup.select("meta[name=description]")
+    assert len(description["content"]) > 40
+    found = {meta["property"]: meta["content"] for meta in soup.select("[property]")}
+    assert found["og:title"]
+    assert found["og:url"] == f"{address}{name}"
+    assert found["og:image"].startswith(f"{address}_static/")
+    assert (book / found["og:image"].removeprefix(address)).is_file()
+
+
+def test_sitemap_has_every_page(book):
+    """A search engine is told of each page of the contents, and of no other."""
+    address = addresses.book_of(addresses.repository())
+    listed = re.findall(r"<loc>(.*?)</loc>", (book / "sitemap.xml").read_text())
+    assert sorted(listed) == sorted(f"{address}{page}.html" for page in PAGES)
+
+
+def test_missing_page_has_the_whole_book_around_it(book):
+    """From any depth, its style and its links are those of the published book."""
+    soup = read(book, "404.html")
+    prefix = urlsplit(addresses.book_of(addresses.repository())).path
+    addressed = [*soup.select("[href]"), *soup.select("[src]")]
+    for tag in addressed:
+        link = tag.get("href") or tag["src"]
+        if not urlsplit(link).scheme and not link.startswith("#"):
+            assert link.startswith(prefix), link
+            path = book / unquote(urlsplit(link).path.removeprefix(prefix))
+            assert path.is_file(), link
+    assert len(addressed) > 50
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_header_shows_where_the_keyboard_is(scheme, open_page, book):
+    """Each button above an article has a ring while it has the focus."""
+    page, _ = open_page(
+        book.as_uri(), NAMES[1], viewport=DESKTOP, offline=True, color_scheme=scheme
+    )
+    buttons = page.locator(".bd-header-article button:visible")
+    assert buttons.count() > 3
+    for index in range(buttons.count()):
+        button = buttons.nth(index)
+        button.focus()
+        # As by the key itself, which is what the ring is for.
+        page.keyboard.press("Shift+Tab")
+        page.keyboard.press("Tab")
+        style, width, color = button.evaluate(
+            "b => { const s = getComputedStyle(b);"
+            " return [s.outlineStyle, s.outlineWidth, s.outlineColor]; }"
+        )
+        assert (style, width) == ("solid", "3px"), button.get_attribute("title")
+        assert "rgba" not in color, color
+    page.close()

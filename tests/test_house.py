@@ -11,14 +11,17 @@ import time
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import environments
 import snnlib
 
 ROOT = Path(__file__).resolve().parent.parent
+addresses = environments.load(ROOT / "book" / "_ext" / "addresses.py")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 HEAVY = {"tensorflow", "dask", "papermill", "matplotlib", "sklearn"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -226,6 +229,66 @@ def test_files_name_no_machine():
         if path.is_file() and path.suffix not in {".npz", ".png", ".ico"}:
             found = forbidden.search(path.read_text())
             assert found is None, f"{name}: {found[0]}"
+
+
+def test_addresses_agree():
+    """Every file that names the repository or the book names that of pyproject.toml."""
+    repository, book = (
+        addresses.default_repository(),
+        addresses.book_of(addresses.default_repository()),
+    )
+    named = [
+        re.compile(r"git\+(https://[\w./-]+)"),
+        re.compile(r"git clone (https://\S+)"),
+        re.compile(r"repository-code: (\S+)"),
+        re.compile(r"(https://[\w-]+\.github\.io/[\w.-]*)"),
+        re.compile(r"(https://[\w./-]+?)/(?:issues|blob/main|tree/main)\b"),
+    ]
+    found = {}
+    for path, text in addresses.files():
+        if path.parts[-2] not in {"_ext", "tests"}:
+            hits = {hit for pattern in named for hit in pattern.findall(text)}
+            found |= {path.name: hits} if hits else {}
+    assert len(found) == 14, sorted(found)
+    allowed = {repository, book, book.removesuffix("/")}
+    assert {
+        name: hits - allowed for name, hits in found.items() if hits - allowed
+    } == {}
+
+
+def test_address_is_written_everywhere(tmp_path):
+    """A fork's owner gives it once, and then no file names the original."""
+    new = "https://github.com/you/neurons.2"
+    copy = environments.snapshot(tmp_path)
+    script = copy / "book" / "_ext" / "addresses.py"
+    subprocess.run([sys.executable, script, f"{new}.git"], check=True)
+    texts = {
+        path: path.read_text()
+        for path in copy.rglob("*")
+        if path.suffix in {".md", ".toml", ".ipynb", ".cff", ".yml", ".py", ".txt"}
+    }
+    old = urlsplit(addresses.default_repository()).path.strip("/")
+    owner, name = old.split("/")
+    left = [
+        path.name
+        for path, text in texts.items()
+        if old in text or f"{owner}.github.io/{name}" in text
+    ]
+    assert left == []
+    assert sum(f"git+{new}" in text for text in texts.values()) == 11
+    refused = subprocess.run(
+        [sys.executable, script, "you/neurons"], capture_output=True, text=True
+    )
+    assert (
+        "must be as https://github.com/owner/name; got 'you/neurons'" in refused.stderr
+    )
+
+
+def test_address_of_the_book_is_pages():
+    """GitHub serves the book of a repository, and that of an owner's own page."""
+    book_of = addresses.book_of
+    assert book_of("https://github.com/You/neurons") == "https://you.github.io/neurons/"
+    assert book_of("https://github.com/You/you.github.io") == "https://you.github.io/"
 
 
 def test_make_help_lists_every_target():

@@ -54,6 +54,25 @@ def drop_unused(app, pagename, templatename, context, doctree):  # noqa: ARG001
     ]
 
 
+def name_page(app, pagename, templatename, context, doctree):  # noqa: ARG001
+    """Give the first page the book's name once, and the search its excerpts."""
+    if pagename == app.config.root_doc:
+        context["docstitle"] = ""
+    if pagename == "search":
+        app.add_js_file("search.js")
+
+
+def choose_binder(app, pagename, templatename, context, doctree):  # noqa: ARG001
+    """Send lessons with TensorFlow to the environment that has it, and say how long."""
+    path = Path(app.env.doc2path(pagename))
+    needs_all = path.suffix == ".ipynb" and "snnlib[dl]" in path.read_text()
+    branch = f"/{app.config.html_theme_options['repository_branch']}?"
+    for group in context.get("header_buttons", ()):
+        for button in group.get("buttons", ()):
+            if needs_all and button.get("text") == "Binder":
+                button["url"] = button["url"].replace(branch, "/binder-full?")
+
+
 def setup(app):
     """Register with Sphinx.
 
@@ -66,5 +85,8 @@ def setup(app):
     os.environ.setdefault("SNNLIB_EXPLORERS", "html")
     app.connect("builder-inited", copy_mathjax)
     app.connect("html-page-context", mend_body)
+    app.connect("html-page-context", name_page)
+    # After the theme has made its buttons.
+    app.connect("html-page-context", choose_binder, priority=800)
     app.connect("html-page-context", drop_unused, priority=900)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
