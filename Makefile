@@ -73,9 +73,10 @@ test: .venv/installed ## Run the tests that need neither a network nor much time
 test-slow: .venv/installed ## Run the slow tests too
 	$(call run_tests,not network)
 
-lint: .venv/installed ## Check style, workflows, and that notebooks carry no outputs
+lint: .venv/installed ## Check style, types, workflows; notebooks carry no outputs
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
+	$(BIN)/mypy
 	$(BIN)/zizmor --quiet --offline --persona pedantic .github
 	$(BIN)/check-jsonschema --quiet --builtin-schema vendor.github-workflows \
 		.github/workflows/*.yml

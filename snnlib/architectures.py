@@ -1,14 +1,19 @@
 """Architectures of conv nets: their layers in words, and the weights that fit them."""
 
+from __future__ import annotations
+
 import itertools
 import math
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from snnlib.checks import check_finite, check_path, check_whole, shown
 from snnlib.files import read_arrays
+
+if TYPE_CHECKING:
+    import os
 
 # No array has an axis as long.
 _MOST = 10**9
@@ -42,7 +47,7 @@ _LAYER_PATTERNS = {
 }
 
 
-def parse_architecture(architecture):
+def parse_architecture(architecture: str) -> tuple[Conv | Pool | Dense, ...]:
     """Read a layer list such as ``"32C3-64C3-AP2-128C3-AP2"``.
 
     The linear read-out at the end is not written: its size is the number of classes.
@@ -188,7 +193,7 @@ def weight_shapes(image_shape, n_classes, architecture):
     return [*shapes, (math.prod(sides) * channels, n_classes), (n_classes,)]
 
 
-def read_weights(path):
+def read_weights(path: str | os.PathLike[str]) -> list[np.ndarray]:
     """Read trained weights in the order `conv_network` and its twins take them.
 
     Parameters

@@ -1,7 +1,9 @@
 """Measures of the experiments that scikit-learn does not have."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -9,13 +11,16 @@ from snnlib.checks import check_bool, check_finite, check_number, check_whole
 from snnlib.images import check_images
 from snnlib.simulation import lowpass, step_count
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
 # Images counted at a time: the paper's network has 2 MB of spikes for each.
 _IMAGES_AT_A_TIME = 16
 # A float counts no further one by one.
 _LARGEST_COUNT = 2**53
 
 
-def mspe(y_true, y_pred):
+def mspe(y_true: ArrayLike, y_pred: ArrayLike) -> float:
     """Return the mean squared percentage error, the measure of experiment 1.
 
     It weighs an error by the size of its target, so small targets count most.
@@ -54,7 +59,7 @@ def mspe(y_true, y_pred):
     return _check_float("y_pred", error)
 
 
-def skill_score(y_true, y_pred, y_reference):
+def skill_score(y_true: ArrayLike, y_pred: ArrayLike, y_reference: ArrayLike) -> float:
     """Return the share of a reference's squared error that a prediction saves.
 
     With the mean of the *training* targets as reference it differs from R squared,
@@ -111,7 +116,9 @@ class AccuracyInterval(NamedTuple):
     high: float
 
 
-def accuracy_interval(n_correct, n_samples, *, confidence=0.95):
+def accuracy_interval(
+    n_correct: int, n_samples: int, *, confidence: float = 0.95
+) -> AccuracyInterval:
     """Return an accuracy with Wilson's confidence interval.
 
     The interval speaks of the test rows as a random sample. It knows nothing of the
@@ -169,7 +176,9 @@ class SynapticOperations(NamedTuple):
     effective_acs: int
 
 
-def synaptic_operations(weights, inputs, *, strides=1):
+def synaptic_operations(
+    weights: ArrayLike, inputs: ArrayLike, *, strides: int = 1
+) -> SynapticOperations:
     """Count the synaptic operations of a layer, by NeuroBench's definitions.
 
     One operation takes one input through one weight. Dense operations are all of them;
@@ -301,7 +310,9 @@ class NetworkCost(NamedTuple):
         return estimate_energy(self.effective_macs, self.effective_acs)
 
 
-def network_cost(network, X, *, fold_pools=False):
+def network_cost(
+    network: Any, X: ArrayLike, *, fold_pools: bool = False
+) -> NetworkCost:
     """Count what a network costs for an image, by NeuroBench's definitions.
 
     It counts as `synaptic_operations` does and averages over the images. The pixels are
@@ -343,9 +354,10 @@ def network_cost(network, X, *, fold_pools=False):
         layers, signals, n_steps = _spiking_signals(network, X)
     else:
         layers, signals, n_steps = _model_signals(network, X)
-    counts, n_images = None, 0
+    counts: list[_Count] = []
+    n_images = 0
     for batch in signals:
-        if counts is None:
+        if not counts:
             counts = [
                 _Count(layer, signal.shape[2:], fold_pool=fold_pools)
                 for layer, signal in zip(layers, batch, strict=True)
@@ -370,7 +382,7 @@ def network_cost(network, X, *, fold_pools=False):
     )
 
 
-def estimate_energy(macs, acs):
+def estimate_energy(macs: ArrayLike, acs: ArrayLike) -> Any:
     """Estimate the energy of synaptic operations in a 45 nm process.
 
     It is an estimate of the arithmetic alone: 4.6 pJ for a multiply-accumulate and
@@ -443,10 +455,8 @@ class _Count:
 
     def __init__(self, layer, shape, *, fold_pool):
         self.layer, self.fold_pool = layer, fold_pool
-        rows, columns, channels = (
-            *(side // layer.pool for side in shape[:2]),
-            shape[2],
-        )
+        rows, columns = (side // layer.pool for side in shape[:2])
+        channels = shape[2]
         weights = layer.weights
         if weights.ndim == 2:
             weights = weights.reshape(rows, columns, channels, -1)

@@ -3,6 +3,10 @@
 Nothing here is simulated or trained.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
 import nengo
 import numpy as np
 
@@ -10,22 +14,27 @@ from snnlib.architectures import Conv, Dense, Pool, check_weights, parse_archite
 from snnlib.checks import check_choice, check_finite, check_number, check_whole
 from snnlib.neurons import Lif
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
 VOLTAGES = ("zero", "uniform")
 
 
 def ensemble_network(
-    encoders,
-    decoders,
+    encoders: ArrayLike,
+    decoders: ArrayLike,
     *,
-    gain,
-    bias,
-    output_bias=0.0,
-    offset=0.0,
-    scale=1.0,
-    synapse=0.1,
-    initial_voltage=0.0,
-    **neuron,
-):
+    gain: ArrayLike,
+    bias: ArrayLike,
+    output_bias: ArrayLike = 0.0,
+    offset: ArrayLike = 0.0,
+    scale: ArrayLike = 1.0,
+    synapse: float | None = 0.1,
+    initial_voltage: ArrayLike = 0.0,
+    **neuron: float,
+) -> nengo.Network:
     """Declare one ensemble of LIF neurons between an input and a decoded output.
 
     It is the network of experiments 1 and 2. The input is shifted and scaled, encoded
@@ -161,17 +170,17 @@ def _each_scale(scale, n_features):
 
 
 def conv_network(
-    image_shape,
-    n_classes,
-    architecture="32C3-64C3-AP2-128C3-AP2",
+    image_shape: Sequence[int],
+    n_classes: int,
+    architecture: str = "32C3-64C3-AP2-128C3-AP2",
     *,
-    synapse=0.1,
-    layer_synapse=None,
-    initial_voltage="zero",
-    weights=None,
-    seed=None,
-    **neuron,
-):
+    synapse: float | None = 0.1,
+    layer_synapse: float | None = None,
+    initial_voltage: Literal["zero", "uniform"] = "zero",
+    weights: list[np.ndarray] | None = None,
+    seed: int | None = None,
+    **neuron: float,
+) -> nengo.Network:
     """Declare a spiking convolutional network out of NengoDL layers.
 
     With its defaults this is the 2019 paper's network for MNIST. It needs
@@ -321,14 +330,14 @@ def conv_neuron(**neuron):
 
 
 def rate_model(
-    image_shape,
-    n_classes,
-    architecture="32C3-64C3-AP2-128C3-AP2",
+    image_shape: Sequence[int],
+    n_classes: int,
+    architecture: str = "32C3-64C3-AP2-128C3-AP2",
     *,
-    weights=None,
-    seed=None,
-    **neuron,
-):
+    weights: list[np.ndarray] | None = None,
+    seed: int | None = None,
+    **neuron: float,
+) -> Any:
     """Declare the Keras model of the firing rates of `conv_network`.
 
     Its outputs are what the spiking network tends to over a long presentation. Its
@@ -357,13 +366,13 @@ def rate_model(
 
 
 def relu_model(
-    image_shape,
-    n_classes,
-    architecture="32C3-64C3-AP2-128C3-AP2",
+    image_shape: Sequence[int],
+    n_classes: int,
+    architecture: str = "32C3-64C3-AP2-128C3-AP2",
     *,
-    weights=None,
-    seed=None,
-):
+    weights: list[np.ndarray] | None = None,
+    seed: int | None = None,
+) -> Any:
     """Declare the network of `conv_network` with ReLU units in place of neurons.
 
     It is the second-generation twin to compare with: the same layers, the same number

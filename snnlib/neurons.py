@@ -1,5 +1,7 @@
 """The LIF neuron: its settings, and the currents and rates that follow from them."""
 
+from __future__ import annotations
+
 from dataclasses import asdict, dataclass, field, fields
 
 import nengo
@@ -21,7 +23,8 @@ class Lif:
 
     Every way from ``max_rate`` to a current leads through here: those of the networks,
     the estimators, the event engine and the sliders. A setting that is added here is
-    one of them all. Nothing is checked before `check` is called.
+    one of them all; the constructors of the estimators name it too, where scikit-learn
+    looks. Nothing is checked before `check` is called.
 
     Attributes
     ----------

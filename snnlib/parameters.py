@@ -4,6 +4,7 @@ import math
 import re
 from dataclasses import dataclass
 from numbers import Integral, Real
+from typing import Any
 
 from snnlib.checks import shown
 from snnlib.files import plain
@@ -71,7 +72,7 @@ class Parameter:
             If the value is of another type than the default, or holds what a notebook
             cannot be given, such as a date, NaN or a number beyond a float's range.
         """
-        kind = type(self.default)
+        kind: Any = type(self.default)
         hint = "" if value is not None else " Its comment does not offer None."
         try:
             found = as_plain(value, is_nan_allowed=_is_nan(self.default))

@@ -1,5 +1,7 @@
 """Plans: what a sweep is to run, read from a definition and checked."""
 
+from __future__ import annotations
+
 import itertools
 import json
 import math
@@ -8,6 +10,7 @@ import random
 from dataclasses import dataclass, field
 from functools import cache
 from numbers import Integral, Real
+from typing import Any
 
 from snnlib._version import __version__
 from snnlib.checks import check_path, shown
@@ -72,12 +75,12 @@ class Plan:
     identity: dict = field(repr=False)
 
     @property
-    def runs(self):
+    def runs(self) -> list[Run]:
         """The different runs, in the order of the table."""
         return list({run.id: run for _, run in self.rows}.values())
 
 
-def read_plan(path) -> Plan:
+def read_plan(path: str | os.PathLike[str]) -> Plan:
     """Read a sweep's definition from a YAML file, and check every run it asks for.
 
     Nothing is run, except the notebook's own check of its parameters.
@@ -114,7 +117,7 @@ def read_plan(path) -> Plan:
     return _Planner(content, lines, path).plan()
 
 
-def make_plan(notebook, **definition) -> Plan:
+def make_plan(notebook: str | os.PathLike[str], **definition: Any) -> Plan:
     """Plan a sweep from Python, with the keys that a definition in YAML has.
 
     NumPy's numbers and arrays become plain ones.

@@ -8,12 +8,21 @@ What cannot be drawn is refused by a ValueError that names the parameter, before
 is a new figure. NaN leaves a gap in a line.
 """
 
+from __future__ import annotations
+
 from collections.abc import Iterable, Mapping
 from numbers import Real
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from snnlib.checks import check_finite, check_number, check_unmasked, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from numpy.typing import ArrayLike, NDArray
 
 COLORS = {
     "data": "#6b6b6b",
@@ -25,7 +34,14 @@ COLORS = {
 }
 
 
-def plot_spikes(spikes, *, dt=0.001, labels=None, ax=None, **kwargs):
+def plot_spikes(
+    spikes: ArrayLike,
+    *,
+    dt: float = 0.001,
+    labels: Sequence[str] | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
     """Draw a raster: one line of ticks for each neuron or sample.
 
     Parameters
@@ -60,7 +76,14 @@ def plot_spikes(spikes, *, dt=0.001, labels=None, ax=None, **kwargs):
     return ax
 
 
-def plot_output(output, *, dt=0.001, target=None, ax=None, **kwargs):
+def plot_output(
+    output: ArrayLike,
+    *,
+    dt: float = 0.001,
+    target: float | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
     """Draw a decoded output over time, with the value it aims at.
 
     Parameters
@@ -91,7 +114,14 @@ def plot_output(output, *, dt=0.001, target=None, ax=None, **kwargs):
     return ax
 
 
-def plot_voltage(voltage, *, spikes=None, dt=0.001, ax=None, **kwargs):
+def plot_voltage(
+    voltage: ArrayLike,
+    *,
+    spikes: ArrayLike | None = None,
+    dt: float = 0.001,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
     """Draw a LIF neuron's voltage, its threshold, and a tick above each spike.
 
     The voltage at a step is that at its end, after a reset; so the trace of a neuron
@@ -129,7 +159,13 @@ def plot_voltage(voltage, *, spikes=None, dt=0.001, ax=None, **kwargs):
     return ax
 
 
-def plot_fit(x, y, fits, *, ax=None):
+def plot_fit(
+    x: ArrayLike,
+    y: ArrayLike,
+    fits: Mapping[str, tuple[ArrayLike, ArrayLike]],
+    *,
+    ax: Axes | None = None,
+) -> Axes:
     """Draw data points and the curves fitted to them.
 
     Parameters
@@ -159,7 +195,15 @@ def plot_fit(x, y, fits, *, ax=None):
     return ax
 
 
-def plot_curve(values, scores, *, reference=None, label=None, ax=None, **kwargs):
+def plot_curve(
+    values: ArrayLike,
+    scores: ArrayLike,
+    *,
+    reference: Mapping[str, float] | None = None,
+    label: str | None = None,
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
     """Draw a score against one parameter, with the spread over repeats.
 
     Parameters
@@ -205,7 +249,9 @@ def plot_curve(values, scores, *, reference=None, label=None, ax=None, **kwargs)
     return ax
 
 
-def plot_images(images, titles, *, axes=None):
+def plot_images(
+    images: ArrayLike, titles: Sequence[str], *, axes: NDArray[np.object_] | None = None
+) -> NDArray[np.object_]:
     """Draw small grey images in a row, with ink dark.
 
     Parameters

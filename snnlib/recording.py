@@ -1,13 +1,20 @@
 """Record results and read them back."""
 
+from __future__ import annotations
+
 import json
 import math
 import sys
 from numbers import Integral, Real
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from snnlib.checks import check_path, shown
 from snnlib.files import plain
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
 
 MIME_TYPE = "application/vnd.snnlib.metrics+json"
 
@@ -16,7 +23,7 @@ class MetricsError(ValueError):
     """A notebook without metrics, or with metrics that cannot be read."""
 
 
-def record(metrics):
+def record(metrics: Mapping[str, Any]) -> None:
     """Show metrics as the one machine-readable output of a notebook.
 
     They travel inside the executed notebook; nothing is written to disk. Outside a
@@ -55,7 +62,7 @@ def record(metrics):
         display({MIME_TYPE: found, "text/plain": lines}, raw=True)
 
 
-def read_metrics(path):
+def read_metrics(path: str | os.PathLike[str]) -> dict[str, Any]:
     """Read the metrics that an executed notebook recorded.
 
     Parameters
@@ -80,7 +87,7 @@ def read_metrics(path):
         _, notebook = read_notebook(path)
     except ValueError as error:
         raise MetricsError(str(error)) from error
-    metrics = {}
+    metrics: dict[str, Any] = {}
     for recorded in _recorded(notebook):
         for name, value in recorded.items():
             if metrics.setdefault(name, value) != value:
@@ -98,7 +105,7 @@ def read_metrics(path):
     return metrics
 
 
-def results_path(name):
+def results_path(name: str) -> Path:
     """Return the path of a committed result, such as trained weights.
 
     It does not read the file.

@@ -4,7 +4,10 @@ The batch takes the very steps that ``nengo.Simulator`` takes, so its spikes are
 same; it only takes them for all samples and all settings together.
 """
 
+from __future__ import annotations
+
 import math
+from typing import TYPE_CHECKING, Literal
 
 import nengo
 import numpy as np
@@ -22,6 +25,9 @@ from snnlib.checks import (
 )
 from snnlib.neurons import longest_step
 
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
 READOUTS = ("mean", "last")
 
 # The share of its spikes that a neuron may lose to long steps without a warning.
@@ -31,7 +37,14 @@ _LOST_IN_SILENCE = 0.05
 _MOST_STEPS = 10**9
 
 
-def lif_spikes(current, n_steps, *, neuron_type=None, dt=0.001, voltage=0.0):
+def lif_spikes(
+    current: ArrayLike,
+    n_steps: int,
+    *,
+    neuron_type: nengo.LIF | None = None,
+    dt: float = 0.001,
+    voltage: ArrayLike = 0.0,
+) -> NDArray[np.bool_]:
     """Simulate LIF neurons that each receive a constant current.
 
     All neurons step together, whatever the shape of ``current``: samples, settings and
@@ -116,7 +129,9 @@ def _check_voltage(voltage, lowest, shape):
         raise ValueError(msg) from error
 
 
-def lowpass(signal, synapse, *, dt=0.001, axis=0):
+def lowpass(
+    signal: ArrayLike, synapse: float | None, *, dt: float = 0.001, axis: int = 0
+) -> NDArray[np.float64]:
     """Filter a signal by an exponential synapse that starts at rest.
 
     Like every synapse in Nengo it passes its input on one step later, so that the value
@@ -207,7 +222,7 @@ def check_signal(name, signal, shape=None):
     return signal
 
 
-def settled_fraction(synapse, presentation_time):
+def settled_fraction(synapse: float | None, presentation_time: float) -> float:
     """Return the share of a constant input that a low-pass shows after some time.
 
     Parameters
@@ -239,7 +254,9 @@ def settled_fraction(synapse, presentation_time):
     return -math.expm1(-presentation_time / synapse)
 
 
-def read_out(signal, readout="mean", *, axis=0):
+def read_out(
+    signal: ArrayLike, readout: Literal["mean", "last"] = "mean", *, axis: int = 0
+) -> NDArray[np.float64]:
     """Turn an output over time into one value per sample.
 
     Parameters
@@ -338,7 +355,14 @@ def warn_of_settings(lif, *, dt, synapse, presentation_time, owner):
         )
 
 
-def simulate(network, x, presentation_time, *, dt=0.001, progress_bar=False):
+def simulate(
+    network: nengo.Network,
+    x: ArrayLike,
+    presentation_time: float,
+    *,
+    dt: float = 0.001,
+    progress_bar: bool = False,
+) -> dict[str, NDArray[np.float64]]:
     """Show inputs to a network one after the other, each to a fresh simulator.
 
     It runs ``nengo.Simulator`` and is the slow, second route to what the estimators
@@ -381,7 +405,7 @@ def simulate(network, x, presentation_time, *, dt=0.001, progress_bar=False):
             f"or more; got {np.shape(x)}."
         )
         raise ValueError(msg)
-    recorded = {probe.label: [] for probe in network.all_probes}
+    recorded: dict[str, list] = {probe.label: [] for probe in network.all_probes}
     # All samples are shown to one and the same network, also where it has no seed.
     seed = network.seed
     if seed is None:

@@ -1,15 +1,21 @@
 """Something to start from: the lessons and the sweeps, in a folder of one's own."""
 
+from __future__ import annotations
+
 import secrets
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from snnlib.checks import check_path
+
+if TYPE_CHECKING:
+    import os
 
 _PARTS = {"notebooks": ("*.ipynb",), "sweeps": ("*.ipynb", "*.yaml")}
 
 
-def copy_starter(folder):
+def copy_starter(folder: str | os.PathLike[str]) -> list[Path]:
     """Copy the lessons and the sweep definitions into a new folder.
 
     It runs nothing and overwrites nothing: the folder appears once all is in it.

@@ -11,6 +11,8 @@ A file gets its name once it is complete. Only the caller writes: a run's notebo
 parameters travel to a worker, and the executed notebook travels back.
 """
 
+from __future__ import annotations
+
 import contextlib
 import datetime
 import hashlib
@@ -22,6 +24,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
+from typing import Any
 
 from snnlib.checks import check_bool, check_number, check_path, check_whole
 from snnlib.definitions import SweepError
@@ -84,22 +87,22 @@ class SweepSummary:
 
     n_runs: int
     n_done: int
-    failed: dict
+    failed: dict[str, str]
 
 
 def run_sweep(
-    plan,
-    out,
+    plan: Plan,
+    out: str | os.PathLike[str],
     *,
-    workers=None,
-    scheduler=None,
-    threads=None,
-    timeout=None,
-    memory_limit=None,
-    warm=True,
-    force=False,
-    patience=600,
-):
+    workers: int | None = None,
+    scheduler: str | None = None,
+    threads: int | None = None,
+    timeout: float | None = None,
+    memory_limit: float | None = None,
+    warm: bool = True,
+    force: bool = False,
+    patience: float = 600,
+) -> SweepSummary:
     """Carry out the runs of a plan that are not finished yet.
 
     A run that fails does not stop the others, and is tried again by the next call.
@@ -176,7 +179,7 @@ def run_sweep(
     return SweepSummary(len(plan.runs), len(plan.runs) - len(failed), failed)
 
 
-def collect_runs(out):
+def collect_runs(out: str | os.PathLike[str]) -> Collected:
     """Gather the finished runs of a sweep into a table.
 
     Nothing is run, and nothing in the folder is changed.
@@ -240,11 +243,11 @@ class Collected:
         The files that were left out, each with the reason.
     """
 
-    rows: list
-    provenance: dict
-    skipped: list
+    rows: list[dict[str, Any]]
+    provenance: dict[str, Any]
+    skipped: list[str]
 
-    def write(self, path):
+    def write(self, path: str | os.PathLike[str]) -> None:
         """Write the table as .csv, and its provenance beside it as .json.
 
         Parameters

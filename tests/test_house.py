@@ -1,6 +1,7 @@
 """The house is in order: notebooks, addresses, commands and the cost of an import."""
 
 import ast
+import inspect
 import itertools
 import json
 import re
@@ -229,6 +230,54 @@ def test_files_name_no_machine():
         if path.is_file() and path.suffix not in {".npz", ".png", ".ico"}:
             found = forbidden.search(path.read_text())
             assert found is None, f"{name}: {found[0]}"
+
+
+def test_type_checkers_see_every_public_name():
+    """What is loaded lazily, and so hidden from them, stands in the stub."""
+    stub = (ROOT / "snnlib" / "__init__.pyi").read_text()
+    named = re.findall(r"^from snnlib\.(\w+) import (\w+) as \2$", stub, re.M)
+    homes = {name: home for home, names in snnlib._HOMES.items() for name in names}
+    declared = re.findall(r"^(\w+): ", stub, re.M)
+    assert {name: home for home, name in named} | {
+        name: "_nengo_dl" for name in declared if name != "__version__"
+    } == homes
+    assert (ROOT / "snnlib" / "py.typed").is_file()
+
+
+def public_functions():
+    """Yield each public function, and each public method of a public class."""
+    for name in set(snnlib.__all__) - {"__version__"}:
+        value = getattr(snnlib, name)
+        if not inspect.isclass(value):
+            yield name, value
+            continue
+        for kind in value.__mro__:
+            if kind.__module__.startswith("snnlib."):
+                for attribute, member in vars(kind).items():
+                    member = getattr(member, "fget", None) or member
+                    member = getattr(member, "__func__", member)
+                    if attribute == "__init__" or not attribute.startswith("_"):
+                        yield f"{name}.{attribute}", member
+
+
+def test_public_functions_are_typed():
+    """Every argument and every result has a type, so that mypy checks who calls."""
+    untyped = []
+    for name, function in public_functions():
+        if inspect.isfunction(function) and not name.startswith("Explorer.__init__"):
+            signature = inspect.signature(function)
+            parameters = list(signature.parameters.values())
+            bare = [
+                p.name
+                for p in parameters
+                if p.annotation is p.empty and p.name not in {"self", "cls"}
+            ]
+            if bare or (
+                signature.return_annotation is signature.empty
+                and not name.endswith("__init__")
+            ):
+                untyped.append((name, bare))
+    assert untyped == []
 
 
 def test_addresses_agree():

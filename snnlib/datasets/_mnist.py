@@ -279,6 +279,6 @@ def _without_news(log: logging.Logger):
         log.removeFilter(is_warning)
 
 
-def _reason(err: Exception) -> str:
+def _reason(err: BaseException) -> str:
     text = getattr(err, "strerror", None) or str(err) or "no reason given"
     return f"{text.rstrip('.')} ({type(err).__name__})"

@@ -1,8 +1,10 @@
 """What all spiking estimators have in common: parameters checked, and described."""
 
-import functools
+from __future__ import annotations
+
 import inspect
 from numbers import Integral
+from typing import Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -20,42 +22,6 @@ _SETTINGS_AFTER_FIT = (
 )
 
 
-def takes_neuron(**defaults):
-    """Give a constructor the settings of `Lif` as keywords.
-
-    Parameters
-    ----------
-    **defaults : float
-        Where a setting starts, if elsewhere than in `Lif`.
-
-    Returns
-    -------
-    decorate : callable
-        Takes ``__init__`` and returns one that stores these settings too, under a
-        signature that names them, which is where scikit-learn looks.
-    """
-    start = Lif(**defaults).settings
-
-    def decorate(init):
-        @functools.wraps(init)
-        def __init__(self, *args, **settings):
-            for name, default in start.items():
-                setattr(self, name, settings.pop(name, default))
-            init(self, *args, **settings)
-
-        own = inspect.signature(init)
-        keywords = [
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default)
-            for name, default in start.items()
-        ]
-        __init__.__signature__ = own.replace(
-            parameters=[*own.parameters.values(), *keywords]
-        )
-        return __init__
-
-    return decorate
-
-
 class SpikingEstimator(BaseEstimator):
     """Checks every spiking estimator makes before it does any work.
 
@@ -65,7 +31,7 @@ class SpikingEstimator(BaseEstimator):
 
     _settings = COMMON
     _warns_of_unsettled_output = True
-    _dtype = np.float64
+    _dtype: type[np.floating] = np.float64
 
     def __init_subclass__(cls, **options):
         super().__init_subclass__(**options)
@@ -83,7 +49,7 @@ class SpikingEstimator(BaseEstimator):
         )
         fill_in(cls, after_fit=_SETTINGS_AFTER_FIT, parameters="\n".join(listed))
 
-    def check_parameters(self):
+    def check_parameters(self) -> Self:
         """Refuse impossible parameters now rather than when fitting.
 
         Returns

@@ -1,11 +1,18 @@
 """Classification of a table by one ensemble of spiking neurons."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
 
 from snnlib._docs import fill_in
 from snnlib.estimators._ensemble import EnsembleEstimator, ensemble_attributes
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
@@ -40,7 +47,7 @@ class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
     (3, 2)
     """
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit encoders, currents and decoders to class labels.
 
         Parameters
@@ -85,7 +92,7 @@ class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
     def _is_binary(self):
         return len(self.classes_) == 2
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the decoded output of each row, read from its spikes.
 
         Parameters
@@ -101,7 +108,7 @@ class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
         """
         return self._read_out(X)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return a probability for each class.
 
         With ``method="nef"`` it is the least-squares estimate of the class indicator,
@@ -133,7 +140,7 @@ class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
         positive = np.maximum((1 + scores) / 2, 1e-12)
         return positive / positive.sum(axis=1, keepdims=True)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the class the spikes speak for.
 
         Parameters

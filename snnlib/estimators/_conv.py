@@ -1,8 +1,11 @@
 """Classification of images by a spiking convolutional network."""
 
+from __future__ import annotations
+
 import hashlib
 import logging
 from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -12,7 +15,7 @@ from sklearn.utils.validation import _check_feature_names, check_is_fitted
 
 from snnlib.architectures import check_weights, parse_architecture
 from snnlib.checks import check_unmasked
-from snnlib.estimators._base import SpikingEstimator, check_trained, takes_neuron
+from snnlib.estimators._base import SpikingEstimator, check_trained
 from snnlib.estimators._engines import (
     ConvRun,
     WarmSimulator,
@@ -26,6 +29,12 @@ from snnlib.estimators._training import train_model, train_network
 from snnlib.images import check_images
 from snnlib.networks import conv_network, rate_model
 from snnlib.simulation import check_signal, lowpass, read_out
+
+if TYPE_CHECKING:
+    import os
+
+    import nengo
+    from numpy.typing import ArrayLike, NDArray
 
 logger = logging.getLogger(__name__)
 
@@ -74,26 +83,32 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
     _warns_of_unsettled_output = False
     # That of NengoDL and of the event engine.
     _dtype = np.float32
+    weights_: list[np.ndarray]
 
-    @takes_neuron(amplitude=0.01)
     def __init__(
         self,
-        architecture="32C3-64C3-AP2-128C3-AP2",
+        architecture: str = "32C3-64C3-AP2-128C3-AP2",
         *,
-        synapse=0.1,
-        layer_synapse=None,
-        initial_voltage="zero",
-        presentation_time=0.03,
-        dt=0.001,
-        readout="last",
-        n_epochs=10,
-        learning_rate=0.001,
-        batch_size=200,
-        trainer="keras",
-        engine="auto",
-        random_state=None,
-        verbose=1,
-    ):
+        synapse: float | None = 0.1,
+        layer_synapse: float | None = None,
+        initial_voltage: Literal["zero", "uniform"] = "zero",
+        presentation_time: float = 0.03,
+        dt: float = 0.001,
+        readout: Literal["mean", "last"] = "last",
+        n_epochs: int = 10,
+        learning_rate: float = 0.001,
+        batch_size: int = 200,
+        trainer: Literal["keras", "nengo_dl"] = "keras",
+        engine: Literal["auto", "event", "nengo_dl"] = "auto",
+        random_state: int | np.random.RandomState | None = None,
+        verbose: int = 1,
+        max_rate: float = 100.0,
+        intercept: float = 0.0,
+        tau_rc: float = 0.02,
+        tau_ref: float = 0.002,
+        amplitude: float = 0.01,
+        min_voltage: float = 0.0,
+    ) -> None:
         self.architecture = architecture
         self.synapse = synapse
         self.layer_synapse = layer_synapse
@@ -108,8 +123,14 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         self.engine = engine
         self.random_state = random_state
         self.verbose = verbose
+        self.max_rate = max_rate
+        self.intercept = intercept
+        self.tau_rc = tau_rc
+        self.tau_ref = tau_ref
+        self.amplitude = amplitude
+        self.min_voltage = min_voltage
 
-    def check_parameters(self):
+    def check_parameters(self) -> Self:
         """Refuse impossible parameters now rather than when fitting.
 
         Returns
@@ -126,7 +147,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         parse_architecture(self.architecture)
         return self
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Train the network on images by the firing rates of its neurons.
 
         Parameters
@@ -175,7 +196,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         return self
 
     @property
-    def network_(self):
+    def network_(self) -> nengo.Network:
         """The fitted ``nengo.Network``, for ``nengo_dl.Simulator``."""
         check_is_fitted(self, "weights_")
         return self._declare_network(self.weights_)
@@ -221,7 +242,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         )
         return train_model(model, images, codes, **options)
 
-    def simulate(self, X):
+    def simulate(self, X: ArrayLike) -> ConvRun:
         """Show each image to the spiking network and keep what comes out.
 
         The output is not filtered yet, so that one simulation serves every value of
@@ -247,7 +268,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
                 self._warm_simulator(), images, self._n_steps, self.amplitude / self.dt
             )
 
-    def spike_trains(self, X):
+    def spike_trains(self, X: ArrayLike) -> list[NDArray[np.bool_]]:
         """Return the spikes of every neuron while each image is shown.
 
         It takes a byte for each neuron and step: 2 MB for an image of the paper's.
@@ -304,7 +325,13 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             self.engine == "auto" and find_spec("numba") is not None
         )
 
-    def decide(self, output, *, synapse="own", readout="own"):
+    def decide(
+        self,
+        output: ArrayLike,
+        *,
+        synapse: float | Literal["own"] | None = "own",
+        readout: Literal["mean", "last", "own"] = "own",
+    ) -> np.ndarray:
         """Filter an unfiltered output and read it out.
 
         Parameters
@@ -327,7 +354,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         filtered = lowpass(output, synapse, dt=self.dt, axis=1)
         return read_out(filtered, readout, axis=1)
 
-    def decision_function(self, X):
+    def decision_function(self, X: ArrayLike) -> np.ndarray:
         """Return the filtered read-out of each image, one score per class.
 
         Parameters
@@ -341,7 +368,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         """
         return self.decide(self.simulate(X).output)
 
-    def predict_proba(self, X):
+    def predict_proba(self, X: ArrayLike) -> np.ndarray:
         """Return the softmax of the scores, a probability the training aims at.
 
         It is not calibrated for spikes: a synapse that has not settled makes every
@@ -360,7 +387,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
 
         return softmax(self.decision_function(X), axis=1)
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> np.ndarray:
         """Return the class with the largest score for each image.
 
         Parameters
@@ -375,7 +402,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         scores = self.decision_function(X)
         return self.classes_[scores.argmax(axis=1)]
 
-    def save(self, path, **provenance):
+    def save(self, path: str | os.PathLike[str], **provenance: Any) -> None:
         """Write the fitted classifier to an ``.npz`` file that holds no pickle.
 
         The file is written aside and then renamed, so it is whole or not there.
@@ -397,7 +424,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         save_classifier(self, path, provenance)
 
     @classmethod
-    def load(cls, path):
+    def load(cls, path: str | os.PathLike[str]) -> Self:
         """Read a classifier that `save` wrote.
 
         Parameters

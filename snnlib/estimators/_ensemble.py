@@ -1,6 +1,9 @@
 """One ensemble of spiking neurons: how it is fitted, simulated and read out."""
 
+from __future__ import annotations
+
 import copy
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from sklearn.linear_model import Ridge
@@ -9,15 +12,15 @@ from sklearn.utils.validation import check_is_fitted
 
 from snnlib._docs import entry
 from snnlib.checks import warn_caller
-from snnlib.estimators._base import (
-    SpikingEstimator,
-    check_trained,
-    takes_neuron,
-)
+from snnlib.estimators._base import SpikingEstimator, check_trained
 from snnlib.estimators._settings import ENSEMBLE
 from snnlib.estimators._together import decode_together, simulate_together
 from snnlib.networks import draw_voltage, ensemble_network
 from snnlib.simulation import check_signal, lif_spikes, lowpass, read_out
+
+if TYPE_CHECKING:
+    import nengo
+    from numpy.typing import ArrayLike, NDArray
 
 
 def ensemble_attributes(outputs, neurons):
@@ -67,24 +70,29 @@ class EnsembleEstimator(SpikingEstimator):
 
     _settings = ENSEMBLE
 
-    @takes_neuron(intercept=-1.5)
     def __init__(
         self,
-        n_neurons=1,
+        n_neurons: int = 1,
         *,
-        method="nef",
-        synapse=0.1,
-        initial_voltage="zero",
-        presentation_time=1.0,
-        dt=0.001,
-        readout="mean",
-        encoders="target",
-        reg=0.01,
-        n_epochs=200,
-        learning_rate=0.01,
-        batch_size=200,
-        random_state=None,
-    ):
+        method: Literal["nef", "gradient"] = "nef",
+        synapse: float | None = 0.1,
+        initial_voltage: Literal["zero", "uniform"] = "zero",
+        presentation_time: float = 1.0,
+        dt: float = 0.001,
+        readout: Literal["mean", "last"] = "mean",
+        encoders: Literal["target", "random"] = "target",
+        reg: float = 0.01,
+        n_epochs: int = 200,
+        learning_rate: float = 0.01,
+        batch_size: int = 200,
+        random_state: int | np.random.RandomState | None = None,
+        max_rate: float = 100.0,
+        intercept: float = -1.5,
+        tau_rc: float = 0.02,
+        tau_ref: float = 0.002,
+        amplitude: float = 1.0,
+        min_voltage: float = 0.0,
+    ) -> None:
         self.n_neurons = n_neurons
         self.method = method
         self.synapse = synapse
@@ -98,6 +106,12 @@ class EnsembleEstimator(SpikingEstimator):
         self.learning_rate = learning_rate
         self.batch_size = batch_size
         self.random_state = random_state
+        self.max_rate = max_rate
+        self.intercept = intercept
+        self.tau_rc = tau_rc
+        self.tau_ref = tau_ref
+        self.amplitude = amplitude
+        self.min_voltage = min_voltage
 
     def _fit_ensemble(self, X, targets):
         """Fit to real-valued ``targets`` of shape (n_samples, n_outputs)."""
@@ -237,7 +251,7 @@ class EnsembleEstimator(SpikingEstimator):
             raise ValueError(msg)
 
     @property
-    def network_(self):
+    def network_(self) -> nengo.Network:
         """The fitted ``nengo.Network``; it gives the same spikes in Nengo."""
         check_is_fitted(self)
         return self._declare_network()
@@ -260,7 +274,7 @@ class EnsembleEstimator(SpikingEstimator):
         return ensemble_network(**{**arrays, **lif, **changes})
 
     @property
-    def initial_voltage_(self):
+    def initial_voltage_(self) -> NDArray[np.float64]:
         """Membrane voltages at the start of each presentation."""
         check_is_fitted(self, "gain_")
         if self.initial_voltage == "zero":
@@ -277,7 +291,7 @@ class EnsembleEstimator(SpikingEstimator):
             state["method_"] = state["method"]
         super().__setstate__(state)
 
-    def spike_trains(self, X):
+    def spike_trains(self, X: ArrayLike) -> NDArray[np.bool_]:
         """Return the spikes of each neuron while each row of X is shown.
 
         Every row is shown to a neuron that starts afresh.
@@ -295,7 +309,7 @@ class EnsembleEstimator(SpikingEstimator):
         X = self._check_X(X)
         return np.moveaxis(self._spikes(X), 0, 1)
 
-    def output(self, X):
+    def output(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the filtered output at each step while each row of X is shown.
 
         Parameters
@@ -310,7 +324,7 @@ class EnsembleEstimator(SpikingEstimator):
         """
         return self._filter(self.simulate(X), self.synapse)
 
-    def simulate(self, X):
+    def simulate(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the decoded spikes at each step, before any filter.
 
         One simulation serves every value of ``synapse`` and both read-outs: hand it to
@@ -328,7 +342,13 @@ class EnsembleEstimator(SpikingEstimator):
         """
         return simulate_together([self], [X])[0]
 
-    def decide(self, decoded, *, synapse="own", readout="own"):
+    def decide(
+        self,
+        decoded: ArrayLike,
+        *,
+        synapse: float | Literal["own"] | None = "own",
+        readout: Literal["mean", "last", "own"] = "own",
+    ) -> NDArray[np.float64]:
         """Filter decoded spikes and read them out.
 
         Parameters

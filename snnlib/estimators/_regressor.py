@@ -1,10 +1,17 @@
 """Regression of a table by one ensemble of spiking neurons."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 import numpy as np
 from sklearn.base import RegressorMixin
 
 from snnlib._docs import fill_in
 from snnlib.estimators._ensemble import EnsembleEstimator, ensemble_attributes
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 class SpikingRegressor(RegressorMixin, EnsembleEstimator):
@@ -41,7 +48,7 @@ class SpikingRegressor(RegressorMixin, EnsembleEstimator):
     (3,)
     """
 
-    def fit(self, X, y):
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit encoders, currents and decoders to a quantity.
 
         Parameters
@@ -74,7 +81,7 @@ class SpikingRegressor(RegressorMixin, EnsembleEstimator):
         self.decoders_ = self.decoders_ * spread
         self.output_bias_ = self.output_bias_ * spread + target.mean()
 
-    def predict(self, X):
+    def predict(self, X: ArrayLike) -> NDArray[np.float64]:
         """Predict the target of each row from the spikes it causes.
 
         Parameters

@@ -1,12 +1,22 @@
 """Many ensembles in one batch: stepped together, and read out as they spike."""
 
+from __future__ import annotations
+
 from functools import lru_cache
 from itertools import zip_longest
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from snnlib.checks import check_choice, check_number, shown
 from snnlib.simulation import READOUTS, lowpass
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from snnlib.estimators import SpikingClassifier, SpikingRegressor
 
 # Neurons that step together: few enough for their state to stay in a processor's cache.
 N_TOGETHER = 8192
@@ -14,7 +24,10 @@ N_TOGETHER = 8192
 _NONE_LEFT = object()
 
 
-def simulate_together(estimators, inputs):
+def simulate_together(
+    estimators: Sequence[SpikingRegressor | SpikingClassifier],
+    inputs: Sequence[ArrayLike],
+) -> list[NDArray[np.float64]]:
     """Simulate many fitted ensembles, each on its own inputs, in one batch.
 
     The result is that of each estimator's ``simulate``, but the cost is that of few
@@ -74,7 +87,13 @@ def decode_together(pairs):
     return decoded
 
 
-def decide_together(estimators, inputs, *, synapses=("own",), readouts=("own",)):
+def decide_together(
+    estimators: Iterable[SpikingRegressor | SpikingClassifier],
+    inputs: Iterable[ArrayLike],
+    *,
+    synapses: Sequence[float | str | None] = ("own",),
+    readouts: Sequence[str] = ("own",),
+) -> Iterator[np.ndarray]:
     """Simulate many fitted ensembles and read them out, each in every way asked for.
 
     It gives what each estimator's ``decide`` makes of its ``simulate``, up to rounding,

@@ -1,5 +1,9 @@
 """A spiking classifier over its training rows."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 from sklearn.base import clone
 from sklearn.utils.multiclass import type_of_target
@@ -10,6 +14,13 @@ from snnlib.explorers._description import Panel, Readout, Series, View
 from snnlib.explorers._ensemble import EnsembleExplorer, check_rows, own_copy
 from snnlib.explorers._explorer import documented, in_a_line
 from snnlib.simulation import lowpass
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+    from snnlib.explorers._explorer import Explorer
 
 
 class _ClassificationExplorer(EnsembleExplorer):
@@ -147,8 +158,14 @@ class _ClassificationExplorer(EnsembleExplorer):
 
 @documented
 def classification_explorer(
-    classifier, X, y, *, class_names=None, question=None, answer=None
-):
+    classifier: SpikingClassifier,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    class_names: Sequence[str] | None = None,
+    question: str | None = None,
+    answer: str | None = None,
+) -> Explorer:
     """Show a spiking classifier over its training rows, with sliders for its neurons.
 
     Whenever a slider moves, the classifier is fitted anew to all rows and shown them

@@ -1,5 +1,7 @@
 """An explorer and its faces: a page without a kernel, widgets, and a picture."""
 
+from __future__ import annotations
+
 import base64
 import copy
 import io
@@ -12,6 +14,7 @@ from html import escape
 from importlib.util import find_spec
 from numbers import Real
 from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -22,6 +25,9 @@ from snnlib.files import plain
 from snnlib.neurons import SETTINGS
 from snnlib.plots import COLORS
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 FACE_VARIABLE = "SNNLIB_EXPLORERS"
 FACES = ("widgets", "html")
 
@@ -30,6 +36,9 @@ _SHARED = {
     "away. None asks the explorer's own; a question without an answer folds away none.",
     "explorer": "Shows itself as the last expression of a cell.",
 }
+
+
+_Factory = TypeVar("_Factory")
 
 
 class Explorer:
@@ -49,7 +58,10 @@ class Explorer:
     """
 
     kind = title = sentence = ""
-    panels = readouts = ()
+    panels: tuple = ()
+    readouts: tuple = ()
+    # Each kind has its own.
+    _compute: Any
     default_question = default_answer = ""
     _numbers = itertools.count(1)
 
@@ -71,7 +83,7 @@ class Explorer:
             for name, values in stops.items()
         ]
 
-    def compute(self, **values):
+    def compute(self, **values: Any) -> Any:
         """Return what is shown at some values of the sliders.
 
         Parameters
@@ -110,7 +122,7 @@ class Explorer:
         numbers = {n: float(v) for n, v in settings.items() if isinstance(v, Real)}
         return values | numbers
 
-    def figure(self, **values):
+    def figure(self, **values: Any) -> Figure:
         """Draw the panels with matplotlib.
 
         Parameters
@@ -139,7 +151,7 @@ class Explorer:
                 _draw_panel(ax, panel, view.series)
         return figure
 
-    def html(self):
+    def html(self) -> str:
         """Return the explorer as HTML that needs no kernel and no network.
 
         Returns
@@ -171,7 +183,7 @@ class Explorer:
             f"snnlib.mount({json.dumps(identity)}, {self._description()});</script>"
         )
 
-    def widget(self):
+    def widget(self) -> Any:
         """Return the explorer as ipywidgets, for a notebook with a kernel.
 
         Returns
@@ -309,7 +321,7 @@ def in_a_line(value):
     return f"{' '.join(repr(value).split()):.200}"
 
 
-def documented(factory):
+def documented(factory: _Factory) -> _Factory:
     """Put into the docstring of a function what all that make explorers share."""
     # They stand one level deeper than `fill_in` puts the first line.
     wrapped = {

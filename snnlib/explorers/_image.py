@@ -1,7 +1,10 @@
 """A trained conv net over a few images."""
 
+from __future__ import annotations
+
 import copy
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,6 +18,9 @@ from snnlib.explorers._explorer import (
 )
 from snnlib.images import check_images
 from snnlib.simulation import lowpass
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 class _ImageExplorer(Explorer):
@@ -118,7 +124,14 @@ class _ImageExplorer(Explorer):
 
 
 @documented
-def image_explorer(classifier, images, labels, *, question=None, answer=None):
+def image_explorer(
+    classifier: SpikingConvClassifier,
+    images: ArrayLike,
+    labels: ArrayLike,
+    *,
+    question: str | None = None,
+    answer: str | None = None,
+) -> Explorer:
     """Show a trained conv net over a few images, with sliders for its neurons.
 
     The weights stay as they are. It needs a kernel: in the built book it is a picture.

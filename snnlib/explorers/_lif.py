@@ -1,5 +1,7 @@
 """One LIF neuron under a constant input."""
 
+from __future__ import annotations
+
 import numpy as np
 
 from snnlib.estimators import SpikingRegressor
@@ -138,7 +140,9 @@ class _LifExplorer(Explorer):
 
 
 @documented
-def lif_explorer(*, question=None, answer=None, **start_values):
+def lif_explorer(
+    *, question: str | None = None, answer: str | None = None, **start_values: float
+) -> Explorer:
     """Show one LIF neuron with sliders for its parameters.
 
     The neuron receives a constant input for one second, from a voltage of 0, in steps

@@ -1,5 +1,9 @@
 """A spiking regressor over its training rows."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from snnlib.checks import check_finite
@@ -14,6 +18,11 @@ from snnlib.explorers._ensemble import (
 from snnlib.explorers._explorer import check_text, documented
 from snnlib.metrics import mspe
 from snnlib.simulation import lowpass
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
+
+    from snnlib.explorers._explorer import Explorer
 
 
 class _RegressionExplorer(EnsembleExplorer):
@@ -136,8 +145,15 @@ class _RegressionExplorer(EnsembleExplorer):
 
 @documented
 def regression_explorer(
-    regressor, X, y, *, x_label="x", y_label="y", question=None, answer=None
-):
+    regressor: SpikingRegressor,
+    X: ArrayLike,
+    y: ArrayLike,
+    *,
+    x_label: str = "x",
+    y_label: str = "y",
+    question: str | None = None,
+    answer: str | None = None,
+) -> Explorer:
     """Show a spiking regressor over its training rows, with sliders for its neurons.
 
     Whenever a slider moves, the regressor is fitted anew to all rows and shown them
