@@ -42,16 +42,13 @@ def book_of(address):
     """Return where GitHub Pages publishes the book of a repository."""
     owner, name = urlsplit(address).path.strip("/").split("/")
     home = f"https://{owner.lower()}.github.io"
-    return (
-        f"{home}/"
-        if name.lower() == f"{owner.lower()}.github.io"
-        else f"{home}/{name}/"
-    )
+    is_owners_page = name.lower() == f"{owner.lower()}.github.io"
+    return f"{home}/" if is_owners_page else f"{home}/{name}/"
 
 
 def moved(text, old, new):
     """Return a text with one repository's addresses in place of another's."""
-    # First where both ends are known, so that owner/name-2 is not taken for owner/name.
+    # The name ends there: owner/name-2 is another repository.
     end = r"(?![\w-])"
     for before, after in ((old, new), (_raw(old), _raw(new))):
         text = re.sub(re.escape(before) + end, after, text)

@@ -63,13 +63,14 @@ def name_page(app, pagename, templatename, context, doctree):  # noqa: ARG001
 
 
 def choose_binder(app, pagename, templatename, context, doctree):  # noqa: ARG001
-    """Send lessons with TensorFlow to the environment that has it, and say how long."""
+    """Send lessons with TensorFlow to the environment that has it."""
     path = Path(app.env.doc2path(pagename))
-    needs_all = path.suffix == ".ipynb" and "snnlib[dl]" in path.read_text()
+    if path.suffix != ".ipynb" or "snnlib[dl]" not in path.read_text():
+        return
     branch = f"/{app.config.html_theme_options['repository_branch']}?"
     for group in context.get("header_buttons", ()):
         for button in group.get("buttons", ()):
-            if needs_all and button.get("text") == "Binder":
+            if button.get("text") == "Binder":
                 button["url"] = button["url"].replace(branch, "/binder-full?")
 
 
