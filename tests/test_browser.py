@@ -348,7 +348,7 @@ def test_search_shows_where_a_word_stands(word, open_page, book_server):
     page.locator("#search-results p.search-summary").first.wait_for()
     excerpts = page.locator("#search-results li p.context")
     excerpts.first.wait_for()
-    # A function of the API is found too; its kind stands beside it, in place of a piece.
+    # The API is found too; there, what kind a thing is stands in place of a piece.
     page.wait_for_function(
         "document.querySelectorAll('#search-results li:not(:has(> span))').length"
         " == document.querySelectorAll('#search-results li p.context').length"
