@@ -335,6 +335,31 @@ def test_names_can_be_listed_without_extras(extra_modules):
     assert json.loads(seen) == {"lost": [], "tensorflow": False}
 
 
+BREAK_NUMPY = """
+import sys, types
+sys.modules["numpy"] = types.ModuleType("numpy") if sys.argv[1] == "empty" else None
+import snnlib
+assert not hasattr(snnlib, "lif_spikes")
+for statement in "from snnlib import lif_spikes", "from snnlib import *":
+    try:
+        exec(statement)
+    except ImportError as error:
+        assert sys.argv[2] in str(error), error
+    else:
+        raise AssertionError(statement)
+"""
+
+
+@pytest.mark.parametrize(
+    ("numpy", "reason"),
+    [("empty", "numpy' has no attribute"), ("missing", "import of numpy halted")],
+    ids=["empty", "missing"],
+)
+def test_import_tells_why_it_fails(numpy, reason):
+    """Where a module of ours cannot be loaded, ``from snnlib import`` says why."""
+    fresh_python(BREAK_NUMPY, numpy, reason)
+
+
 @pytest.mark.timing
 def test_import_costs_little_more_than_nengo_and_sklearn():
     """``import snnlib`` takes at most 1.3 times ``import nengo, sklearn``."""
