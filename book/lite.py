@@ -171,6 +171,7 @@ def build_site():
     # The folder's list and the notebook are all that the site opens.
     options += ["--apps", "tree", "--apps", "notebooks"]
     options += ["--no-sourcemaps", "--no-unused-shared-packages", "--no-libarchive"]
+    options += ["--log-level", "ERROR"]
     lite = Path(sys.executable).with_name("jupyter-lite")
     subprocess.run([lite, "build", *options], cwd=BUILD, check=True, stdout=DEVNULL)
 
