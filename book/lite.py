@@ -28,6 +28,13 @@ WHEELS += ["ipywidgets", "jupyterlab_widgets", "widgetsnbextension"]
 # How a lesson installs the package and no extra: NengoDL, TensorFlow and Numba do not
 # run in a browser.
 INSTALLS = re.compile(r"(%pip install --quiet) git\+\S+$", re.M)
+# Not needed once Pyodide has scikit-learn 1.9.
+UNFOUNDED = """
+
+import warnings
+
+# scikit-learn 1.8 says it, many times, of the C=np.inf that it advises.
+warnings.filterwarnings("ignore", "Setting penalty=None will ignore the C")"""
 # A link to a lesson or to another page of the book.
 LINK = re.compile(r"\]\((?P<folder>\.\./\w+/)?(?P<name>[\w-]+)\.(?:ipynb|md)\b")
 KERNEL = "@jupyterlite/pyodide-kernel-extension:kernel"
@@ -77,6 +84,8 @@ def published_at(repository, base=""):
 def for_browser(notebook, address, names):
     """Return a copy of a lesson that installs from the site and links into it.
 
+    Its other code stays as it is.
+
     Parameters
     ----------
     notebook : NotebookNode
@@ -100,11 +109,11 @@ def for_browser(notebook, address, names):
 
     copy = nbformat.from_dict(deepcopy(notebook))
     for cell in copy.cells:
-        if cell.cell_type == "code":
-            # JupyterLite's %pip takes only wheels, and asks the site for them first.
-            cell.source = INSTALLS.sub(r"\1 snnlib ipywidgets", cell.source)
-        else:
+        if cell.cell_type == "markdown":
             cell.source = LINK.sub(lead, cell.source)
+        elif INSTALLS.search(cell.source):
+            # JupyterLite's %pip takes only wheels, and asks the site for them first.
+            cell.source = INSTALLS.sub(r"\1 snnlib ipywidgets", cell.source) + UNFOUNDED
     return copy
 
 
