@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-from copy import deepcopy
 from importlib.metadata import version
 from pathlib import Path
 from subprocess import DEVNULL
@@ -107,7 +106,7 @@ def for_browser(notebook, address, names):
             return link[0]
         return f"]({address}{folder.removeprefix('../')}{name}.html"
 
-    copy = nbformat.from_dict(deepcopy(notebook))
+    copy = nbformat.from_dict(notebook)
     for cell in copy.cells:
         if cell.cell_type == "markdown":
             cell.source = LINK.sub(lead, cell.source)
@@ -161,9 +160,7 @@ def pyodide_copy():
     folder = Path(name).resolve()
     for needed in ("pyodide.mjs", "pyodide-lock.json"):
         if not (folder / needed).is_file():
-            sys.exit(
-                f"SNNLIB_PYODIDE names {name}, a copy of Pyodide without {needed}."
-            )
+            sys.exit(f"SNNLIB_PYODIDE is a folder without {needed}: {name}")
     return folder
 
 
