@@ -293,6 +293,14 @@ DONE = f"""() => {{
 }}"""
 
 
+SHOW_WIDGET = """async () => {
+    const notebook = jupyterapp.shell.currentWidget.content;
+    const index = notebook.model.sharedModel.cells.findIndex(cell =>
+        JSON.stringify(cell.toJSON()).includes("jupyter.widget-view"));
+    await notebook.scrollToItem(index, "start");
+}"""
+
+
 @pytest.fixture
 def site_page(browser, site_server):
     """Return a page in a browser that has seen nothing yet, and what it asked for."""
@@ -311,7 +319,17 @@ def site_page(browser, site_server):
     context.close()
 
 
-# A slow machine takes ten minutes for the longest.
+def run_lesson(page, address, name):
+    """Open a lesson in the site, run all of it as a reader would; return its cells."""
+    page.goto(f"{address}/notebooks/index.html?path={name}.ipynb")
+    page.wait_for_function(OPENED, timeout=120_000)
+    page.get_by_role("menuitem", name="Run", exact=True).click()
+    page.get_by_text("Run All Cells", exact=True).click()
+    page.wait_for_function(DONE, timeout=1_300_000, polling=1000)
+    return page.evaluate(CODE_CELLS)
+
+
+# On a slow machine, the longest takes minutes.
 @pytest.mark.timeout(1500)
 @pytest.mark.slow
 @pytest.mark.browser
@@ -319,21 +337,31 @@ def site_page(browser, site_server):
 def test_lesson_runs_in_browser(name, site_server, site_page):
     """A lesson runs to its end on the reader's machine, and asks no other one."""
     page, requests = site_page
-    page.goto(f"{site_server}/notebooks/index.html?path={name}.ipynb")
-    page.wait_for_function(OPENED, timeout=120_000)
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.get_by_text("Run All Cells", exact=True).click()
-    page.wait_for_function(DONE, timeout=1_400_000, polling=1000)
-    cells = page.evaluate(CODE_CELLS)
+    cells = run_lesson(page, site_server, name)
     outputs = [output for cell in cells for output in cell["outputs"]]
     assert [o for o in outputs if o["output_type"] == "error"] == []
     assert [o["text"] for o in outputs if o.get("name") == "stderr"] == []
     assert sum("image/png" in o.get("data", {}) for o in outputs) >= 3
     assert len(requests) > 100
-    here = site_server.rsplit("/", 1)[0]
-    assert [
-        url for url in requests if not url.startswith((here, "data:", "blob:"))
-    ] == []
+    here = (site_server.rsplit("/", 1)[0], "data:", "blob:")
+    assert [url for url in requests if not url.startswith(here)] == []
+
+
+@pytest.mark.timeout(1500)
+@pytest.mark.slow
+@pytest.mark.browser
+def test_slider_redraws_in_browser(site_server, site_page):
+    """A widget of a lesson answers the reader."""
+    from playwright.sync_api import expect
+
+    page, _ = site_page
+    run_lesson(page, site_server, LESSONS[0])
+    page.evaluate(SHOW_WIDGET)
+    output = page.locator(".jp-OutputArea-output:has(.noUi-handle)").first
+    picture = output.locator("img").first
+    before = picture.get_attribute("src", timeout=60_000)
+    output.locator(".noUi-handle").first.press("ArrowRight")
+    expect(picture).not_to_have_attribute("src", before, timeout=60_000)
 
 
 NODE = """
