@@ -185,7 +185,7 @@ def test_empty_fcntl_is_told():
 
 WITHOUT_THREADS = """
 import builtins, json, sys, threading
-import matplotlib
+import matplotlib.pyplot
 from IPython.core.inputtransformer2 import TransformerManager
 matplotlib.use("Agg")
 matplotlib.rcParams["figure.max_open_warning"] = 0
@@ -193,27 +193,30 @@ builtins.display = print
 def refuse(thread):
     raise RuntimeError(f"can't start new thread: {thread}")
 threading.Thread.start = refuse
-scope = {"__name__": "__main__"}
-for cell in json.load(open(sys.argv[1]))["cells"]:
-    if cell["cell_type"] == "code":
-        code = TransformerManager().transform_cell("".join(cell["source"]))
-        exec(compile(code, cell["id"], "exec"), scope)
-        # Few splits, as in test_notebooks.py.
-        if "n_splits" in scope and "parameters" in cell["metadata"].get("tags", ()):
-            scope["n_splits"] = 2
+for path in sys.argv[1:]:
+    scope = {"__name__": "__main__"}
+    for cell in json.load(open(path))["cells"]:
+        if cell["cell_type"] == "code":
+            code = TransformerManager().transform_cell("".join(cell["source"]))
+            exec(compile(code, cell["id"], "exec"), scope)
+            # Few splits, as in test_notebooks.py.
+            if "n_splits" in scope and "parameters" in cell["metadata"].get("tags", ()):
+                scope["n_splits"] = 2
+    matplotlib.pyplot.close("all")
 """
 
 
 @pytest.mark.parametrize(
-    "name",
+    "names",
     [
-        pytest.param(name, marks=pytest.mark.slow if name < "03" else ())
-        for name in LESSONS
+        pytest.param(LESSONS[:2], id="long", marks=pytest.mark.slow),
+        pytest.param(LESSONS[2:], id="short"),
     ],
 )
-def test_lesson_starts_no_thread(name):
-    """A lesson runs where no thread can be started, as Pyodide has none."""
-    run_python(WITHOUT_THREADS, str(ROOT / "notebooks" / f"{name}.ipynb"))
+def test_lessons_start_no_thread(names):
+    """Lessons run where no thread can be started, as in Pyodide."""
+    paths = [str(ROOT / "notebooks" / f"{name}.ipynb") for name in names]
+    run_python(WITHOUT_THREADS, *paths)
 
 
 def versions(path):
@@ -307,16 +310,31 @@ def site_page(browser, site_server):
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     requests = []
     context.on("request", lambda request: requests.append(request.url))
-
-    def show_the_app(route):
-        settings = route.fetch().json()
-        settings["jupyter-config-data"]["exposeAppInBrowser"] = True
-        route.fulfill(json=settings)
-
     page = context.new_page()
-    page.route(f"{site_server}/jupyter-lite.json", show_the_app)
+    change_settings(page, site_server, show_the_app)
     yield page, requests
     context.close()
+
+
+def change_settings(page, address, change):
+    """Let a page see the site's settings as they are after a change."""
+
+    def answer(route):
+        content = route.fetch().json()
+        change(content["jupyter-config-data"])
+        route.fulfill(json=content)
+
+    page.route(f"{address}/jupyter-lite.json", answer)
+
+
+def show_the_app(settings):
+    settings["exposeAppInBrowser"] = True
+
+
+def forget_the_copy(settings):
+    show_the_app(settings)
+    kernel = settings["litePluginSettings"][lite.KERNEL]
+    del kernel["pyodideUrl"], kernel["disablePyPIFallback"]
 
 
 def run_lesson(page, address, name):
@@ -362,6 +380,30 @@ def test_slider_redraws_in_browser(site_server, site_page):
     before = picture.get_attribute("src", timeout=60_000)
     output.locator(".noUi-handle").first.press("ArrowRight")
     expect(picture).not_to_have_attribute("src", before, timeout=60_000)
+
+
+@pytest.mark.timeout(1500)
+@pytest.mark.slow
+@pytest.mark.browser
+def test_site_without_copy_asks_only_the_cdn(site, site_server, site_page):
+    """Without a copy of Pyodide, a lesson loads it from its CDN, and nothing else."""
+    page, requests = site_page
+    cdn = "https://cdn.jsdelivr.net/pyodide/"
+
+    def answer(route):
+        name = route.request.url.rsplit("/", 1)[1]
+        headers = {"access-control-allow-origin": "*"}
+        route.fulfill(path=site / "static" / "pyodide" / name, headers=headers)
+
+    change_settings(page, site_server, forget_the_copy)
+    page.context.route(f"{cdn}**", answer)
+    cells = run_lesson(page, site_server, LESSONS[-1])
+    outputs = [output for cell in cells for output in cell["outputs"]]
+    assert [o for o in outputs if o["output_type"] == "error"] == []
+    here = (site_server.rsplit("/", 1)[0], "data:", "blob:")
+    others = [url for url in requests if not url.startswith(here)]
+    assert others
+    assert [url for url in others if not url.startswith(cdn)] == []
 
 
 NODE = """
