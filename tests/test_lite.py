@@ -413,7 +413,7 @@ const python = await loadPyodide({ indexURL: `${folder}/` });
 const needed = ["micropip", "scikit-learn", "matplotlib", "requests", "platformdirs"];
 await python.loadPackage(needed, { messageCallback: () => {} });
 python.globals.set("wheels", python.toPy(wheels));
-await python.runPythonAsync(`
+const fit = python.runPythonAsync(`
 import micropip, sys, types
 for wheel in wheels:
     await micropip.install(f"file:{wheel}", deps=wheel == wheels[-1])
@@ -435,6 +435,8 @@ X, y, kinds = [[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0], [0, 0, 1, 1]
 assert SpikingRegressor(random_state=0).fit(X, y).score(X, y) > 0.9
 assert SpikingClassifier(random_state=0).fit(X, kinds).score(X, kinds) == 1
 `);
+// Left to Node, an error shows all of Pyodide's minified source.
+await fit.catch((error) => { console.error(error.message); process.exit(1); });
 console.log("fitted on", python.runPython("sys.platform"));
 """
 
