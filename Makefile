@@ -34,7 +34,7 @@ BUILT := _build/built-$(shell (echo "$(SNNLIB_DATA_DIR) $(SNNLIB_REPOSITORY)"; f
 	! -path "*/__pycache__/*" ! -path "*/.ipynb_checkpoints/*" \
 	-exec cksum {} + | LC_ALL=C sort -k 3) | cksum | cut -d " " -f 1)
 
-.PHONY: help book built lab test test-slow lint format
+.PHONY: help book lite built lab test test-slow lint format
 .PHONY: weights bench bench-quick sweeps sweeps-quick
 .PHONY: versions links address requirements clean
 
@@ -48,6 +48,11 @@ $(BUILT): .venv/installed
 	rm -rf _build
 	$(BIN)/jupyter-book build . -W -n --keep-going
 	@touch $@
+
+# SNNLIB_PYODIDE names a folder with all of Pyodide; without, readers load it from its CDN.
+lite: $(BUILT) ## Add the site in which lessons run in the reader's browser
+	$(BIN)/python book/_ext/lite.py
+	@echo "See it with: $(BIN)/python -m http.server --directory _build/html"
 
 built: ## Fail unless the book is built from what is here now
 	@test -e $(BUILT)

@@ -4,11 +4,15 @@ Import public names from here. Each is loaded when it is first used, so that
 ``import snnlib`` stays cheap.
 """
 
-import dis
 import importlib
 import sys
 
 from snnlib._version import __version__
+
+# JupyterLite puts an empty module there, and Nengo wants constants of it. Without that,
+# Pyodide's own is found again.
+if sys.platform == "emscripten":
+    sys.modules.pop("fcntl", None)
 
 _HOMES = {
     "datasets": (
@@ -89,22 +93,28 @@ def __getattr__(name):
     if name not in _HOME_OF:
         msg = f"module 'snnlib' has no attribute {name!r}"
         raise AttributeError(msg)
+    home = f"snnlib.{_HOME_OF[name]}"
     try:
-        value = getattr(importlib.import_module(f"snnlib.{_HOME_OF[name]}"), name)
-    except ImportError as error:
-        if _imports(sys._getframe(1)):
+        value = getattr(importlib.import_module(home), name)
+    except (ImportError, AttributeError) as error:
+        if not _imports(sys._getframe(1)):
+            # What ``hasattr`` and ``getattr`` with a default know as "not there".
+            msg = f"module 'snnlib' has no attribute {name!r} here: {error}"
+            raise AttributeError(msg) from error
+        if isinstance(error, ImportError):
             raise
-        # What ``hasattr`` and ``getattr`` with a default know as "not there".
-        msg = f"module 'snnlib' has no attribute {name!r} here: {error}"
-        raise AttributeError(msg) from error
+        msg = f"{home} cannot be imported: {error}"
+        raise ImportError(msg) from error
     globals()[name] = value
     return value
 
 
 def _imports(frame):
     """Say whether a frame stands at ``from snnlib import ...``."""
-    # Python makes a bare "cannot import name" of an AttributeError there.
-    return dis.opname[frame.f_code.co_code[frame.f_lasti]] == "IMPORT_FROM"
+    # Python asks ``hasattr`` first. Told "no", it looks for a module of that name, and
+    # ends with a bare "cannot import name".
+    where = frame.f_globals.get("__name__"), frame.f_code.co_name
+    return where == ("importlib._bootstrap", "_handle_fromlist")
 
 
 def __dir__():

@@ -128,7 +128,7 @@ def browser():
         chromium.close()
 
 
-class _Silent(SimpleHTTPRequestHandler):
+class SilentHandler(SimpleHTTPRequestHandler):
     """Serves files without a line on stderr for each."""
 
     def log_message(self, *_):
@@ -138,7 +138,7 @@ class _Silent(SimpleHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def book_server(book):
     """Serve the built book on this machine; return its address."""
-    handler = partial(_Silent, directory=book)
+    handler = partial(SilentHandler, directory=book)
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         Thread(target=server.serve_forever, daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"

@@ -14,6 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import addresses
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -22,7 +23,6 @@ import environments
 import snnlib
 
 ROOT = Path(__file__).resolve().parent.parent
-addresses = environments.load(ROOT / "book" / "_ext" / "addresses.py")
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 HEAVY = {"tensorflow", "dask", "papermill", "matplotlib", "sklearn"}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
@@ -447,6 +447,31 @@ def test_names_can_be_listed_without_extras(extra_modules):
     assert {"tensorflow", "distributed", "papermill", "numba"} <= {*extra_modules}
     seen = fresh_python(LOOK_AROUND + ASK_FOR_TENSORFLOW, *extra_modules)
     assert json.loads(seen) == {"lost": [], "tensorflow": False}
+
+
+BREAK_NUMPY = """
+import sys, types
+sys.modules["numpy"] = types.ModuleType("numpy") if sys.argv[1] == "empty" else None
+import snnlib
+assert not hasattr(snnlib, "lif_spikes")
+for statement in "from snnlib import lif_spikes", "from snnlib import *":
+    try:
+        exec(statement)
+    except ImportError as error:
+        assert sys.argv[2] in str(error), error
+    else:
+        raise AssertionError(statement)
+"""
+
+
+@pytest.mark.parametrize(
+    ("numpy", "reason"),
+    [("empty", "numpy' has no attribute"), ("missing", "import of numpy halted")],
+    ids=["empty", "missing"],
+)
+def test_import_tells_why_it_fails(numpy, reason):
+    """Where a module of ours cannot be loaded, ``from snnlib import`` says why."""
+    fresh_python(BREAK_NUMPY, numpy, reason)
 
 
 @pytest.mark.timing
