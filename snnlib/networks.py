@@ -17,7 +17,7 @@ from snnlib.neurons import Lif
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 VOLTAGES = ("zero", "uniform")
 
@@ -177,7 +177,7 @@ def conv_network(
     synapse: float | None = 0.1,
     layer_synapse: float | None = None,
     initial_voltage: Literal["zero", "uniform"] = "zero",
-    weights: list[np.ndarray] | None = None,
+    weights: list[NDArray[Any]] | tuple[NDArray[Any], ...] | None = None,
     seed: int | None = None,
     **neuron: float,
 ) -> nengo.Network:
@@ -334,7 +334,7 @@ def rate_model(
     n_classes: int,
     architecture: str = "32C3-64C3-AP2-128C3-AP2",
     *,
-    weights: list[np.ndarray] | None = None,
+    weights: list[NDArray[Any]] | tuple[NDArray[Any], ...] | None = None,
     seed: int | None = None,
     **neuron: float,
 ) -> Any:
@@ -370,7 +370,7 @@ def relu_model(
     n_classes: int,
     architecture: str = "32C3-64C3-AP2-128C3-AP2",
     *,
-    weights: list[np.ndarray] | None = None,
+    weights: list[NDArray[Any]] | tuple[NDArray[Any], ...] | None = None,
     seed: int | None = None,
 ) -> Any:
     """Declare the network of `conv_network` with ReLU units in place of neurons.

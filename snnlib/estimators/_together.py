@@ -93,7 +93,7 @@ def decide_together(
     *,
     synapses: Sequence[float | str | None] = ("own",),
     readouts: Sequence[str] = ("own",),
-) -> Iterator[np.ndarray]:
+) -> Iterator[NDArray[np.float64]]:
     """Simulate many fitted ensembles and read them out, each in every way asked for.
 
     It gives what each estimator's ``decide`` makes of its ``simulate``, up to rounding,
