@@ -15,8 +15,6 @@ from snnlib.checks import check_choice, check_finite, check_number, check_whole
 from snnlib.neurons import Lif
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import ArrayLike, NDArray
 
 VOLTAGES = ("zero", "uniform")
@@ -170,7 +168,7 @@ def _each_scale(scale, n_features):
 
 
 def conv_network(
-    image_shape: Sequence[int],
+    image_shape: list[int] | tuple[int, int, int],
     n_classes: int,
     architecture: str = "32C3-64C3-AP2-128C3-AP2",
     *,
@@ -330,7 +328,7 @@ def conv_neuron(**neuron):
 
 
 def rate_model(
-    image_shape: Sequence[int],
+    image_shape: list[int] | tuple[int, int, int],
     n_classes: int,
     architecture: str = "32C3-64C3-AP2-128C3-AP2",
     *,
@@ -366,7 +364,7 @@ def rate_model(
 
 
 def relu_model(
-    image_shape: Sequence[int],
+    image_shape: list[int] | tuple[int, int, int],
     n_classes: int,
     architecture: str = "32C3-64C3-AP2-128C3-AP2",
     *,
