@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -14,6 +14,8 @@ from snnlib.files import read_arrays
 
 if TYPE_CHECKING:
     import os
+
+    from numpy.typing import NDArray
 
 # No array has an axis as long.
 _MOST = 10**9
@@ -193,7 +195,7 @@ def weight_shapes(image_shape, n_classes, architecture):
     return [*shapes, (math.prod(sides) * channels, n_classes), (n_classes,)]
 
 
-def read_weights(path: str | os.PathLike[str]) -> list[np.ndarray]:
+def read_weights(path: str | os.PathLike[str]) -> list[NDArray[Any]]:
     """Read trained weights in the order `conv_network` and its twins take them.
 
     Parameters

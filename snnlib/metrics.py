@@ -265,47 +265,47 @@ class LayerCost(NamedTuple):
 class NetworkCost(NamedTuple):
     """What a network costs for one image; see `network_cost`."""
 
-    layers: tuple
+    layers: tuple[LayerCost, ...]
     n_steps: int
 
     @property
-    def parameters(self):
+    def parameters(self) -> int:
         """Weights and biases of all layers."""
         return sum(layer.parameters for layer in self.layers)
 
     @property
-    def footprint(self):
+    def footprint(self) -> int:
         """Memory of the parameters in bytes, 4 for each."""
         return 4 * self.parameters
 
     @property
-    def neurons(self):
+    def neurons(self) -> int:
         """Neurons, or units, of all layers but the read-out."""
         return sum(layer.neurons for layer in self.layers)
 
     @property
-    def activation_sparsity(self):
+    def activation_sparsity(self) -> float:
         """Share of the neurons' outputs that are zero, over all steps."""
         active = sum(layer.active for layer in self.layers)
         return 1 - active / (self.neurons * self.n_steps)
 
     @property
-    def dense(self):
+    def dense(self) -> float:
         """Synaptic operations of an image, whatever its inputs and weights."""
         return sum(layer.dense for layer in self.layers)
 
     @property
-    def effective_macs(self):
+    def effective_macs(self) -> float:
         """Multiply-accumulates of an image."""
         return sum(layer.effective_macs for layer in self.layers)
 
     @property
-    def effective_acs(self):
+    def effective_acs(self) -> float:
         """Accumulates of an image."""
         return sum(layer.effective_acs for layer in self.layers)
 
     @property
-    def estimated_energy(self):
+    def estimated_energy(self) -> float:
         """Energy of the effective operations in joules; see `estimate_energy`."""
         return estimate_energy(self.effective_macs, self.effective_acs)
 

@@ -15,9 +15,7 @@ from snnlib.checks import check_choice, check_finite, check_number, check_whole
 from snnlib.neurons import Lif
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from numpy.typing import ArrayLike
+    from numpy.typing import ArrayLike, NDArray
 
 VOLTAGES = ("zero", "uniform")
 
@@ -170,14 +168,14 @@ def _each_scale(scale, n_features):
 
 
 def conv_network(
-    image_shape: Sequence[int],
+    image_shape: list[int] | tuple[int, int, int],
     n_classes: int,
     architecture: str = "32C3-64C3-AP2-128C3-AP2",
     *,
     synapse: float | None = 0.1,
     layer_synapse: float | None = None,
     initial_voltage: Literal["zero", "uniform"] = "zero",
-    weights: list[np.ndarray] | None = None,
+    weights: list[NDArray[Any]] | tuple[NDArray[Any], ...] | None = None,
     seed: int | None = None,
     **neuron: float,
 ) -> nengo.Network:
@@ -330,11 +328,11 @@ def conv_neuron(**neuron):
 
 
 def rate_model(
-    image_shape: Sequence[int],
+    image_shape: list[int] | tuple[int, int, int],
     n_classes: int,
     architecture: str = "32C3-64C3-AP2-128C3-AP2",
     *,
-    weights: list[np.ndarray] | None = None,
+    weights: list[NDArray[Any]] | tuple[NDArray[Any], ...] | None = None,
     seed: int | None = None,
     **neuron: float,
 ) -> Any:
@@ -366,11 +364,11 @@ def rate_model(
 
 
 def relu_model(
-    image_shape: Sequence[int],
+    image_shape: list[int] | tuple[int, int, int],
     n_classes: int,
     architecture: str = "32C3-64C3-AP2-128C3-AP2",
     *,
-    weights: list[np.ndarray] | None = None,
+    weights: list[NDArray[Any]] | tuple[NDArray[Any], ...] | None = None,
     seed: int | None = None,
 ) -> Any:
     """Declare the network of `conv_network` with ReLU units in place of neurons.

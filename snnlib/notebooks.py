@@ -6,12 +6,15 @@ import copy
 import difflib
 import io
 import json
+import os
 import re
 import signal
 import threading
 import tokenize
 import warnings
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 from snnlib.checks import check_path, shown
 from snnlib.digests import digest, input_digests
@@ -55,7 +58,11 @@ class Notebook:
     papermill put in, with the values of that run or its error, are left out.
     """
 
-    def __init__(self, path):
+    path: Path
+    text: str
+    parameters: dict[str, Parameter]
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         try:
             self.path = check_path("notebook", path)
             text, content = read_notebook(self.path)
@@ -75,7 +82,7 @@ class Notebook:
         self.parameters = self._read_parameters()
 
     @property
-    def name(self):
+    def name(self) -> str:
         """File name without its ending."""
         return self.path.stem
 
@@ -110,7 +117,7 @@ class Notebook:
             if name in values
         }
 
-    def convert(self, values: dict) -> dict:
+    def convert(self, values: dict[str, Any]) -> dict[str, Any]:
         """Check names and types of parameters, and return the values converted.
 
         Parameters
@@ -147,7 +154,7 @@ class Notebook:
             f"{name} = {shown(p.default)}" for name, p in self.parameters.items()
         )
 
-    def complete(self, values: dict) -> dict:
+    def complete(self, values: dict[str, Any]) -> dict[str, Any]:
         """Return values for all parameters: the given ones, else the notebook's own.
 
         A default that is no plain value, such as a function, is left out: the digest of
@@ -168,7 +175,7 @@ class Notebook:
                 found[name] = as_plain(parameter.default, is_nan_allowed=True)
         return found | values
 
-    def refusal(self, values: dict) -> str | None:
+    def refusal(self, values: dict[str, Any]) -> str | None:
         """Say why the notebook would refuse these values, or None.
 
         It carries out the cells from the parameters to the first that calls
@@ -239,7 +246,7 @@ class Notebook:
         return digest(self._cells)
 
     @cached_property
-    def sources(self) -> dict:
+    def sources(self) -> dict[str, list[str]]:
         """What it reads: its loaders of data, and the committed results it names."""
         nodes = [node for _, tree in self._trees for node in ast.walk(tree)]
         names = {getattr(node, "id", getattr(node, "attr", None)) for node in nodes}
@@ -253,9 +260,9 @@ class Notebook:
             and isinstance(node.args[0], ast.Constant)
             and isinstance(node.args[0].value, str)
         }
-        return {"loaders": sorted(names & set(_LOADERS)), "results": sorted(results)}
+        return {"loaders": sorted(set(_LOADERS) & names), "results": sorted(results)}
 
-    def inputs(self, dataset: object = None) -> dict:
+    def inputs(self, dataset: object = None) -> dict[str, str]:
         """Return the digest of each data set and result file it reads.
 
         Parameters

@@ -44,9 +44,9 @@ class Run:
     """
 
     id: str
-    given: dict
-    values: dict = field(repr=False)
-    inputs: dict = field(repr=False)
+    given: dict[str, Any]
+    values: dict[str, Any] = field(repr=False)
+    inputs: dict[str, str] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -69,10 +69,10 @@ class Plan:
     """
 
     notebook: Notebook
-    rows: list
+    rows: list[tuple[str | None, Run]]
     figures: bool
-    definition: dict = field(repr=False)
-    identity: dict = field(repr=False)
+    definition: dict[str, Any] = field(repr=False)
+    identity: dict[str, str] = field(repr=False)
 
     @property
     def runs(self) -> list[Run]:

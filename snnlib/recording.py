@@ -14,7 +14,6 @@ from snnlib.files import plain
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
 
 MIME_TYPE = "application/vnd.snnlib.metrics+json"
 
@@ -23,7 +22,7 @@ class MetricsError(ValueError):
     """A notebook without metrics, or with metrics that cannot be read."""
 
 
-def record(metrics: Mapping[str, Any]) -> None:
+def record(metrics: dict[str, Any]) -> None:
     """Show metrics as the one machine-readable output of a notebook.
 
     They travel inside the executed notebook; nothing is written to disk. Outside a

@@ -7,7 +7,7 @@ same; it only takes them for all samples and all settings together.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import nengo
 import numpy as np
@@ -256,7 +256,7 @@ def settled_fraction(synapse: float | None, presentation_time: float) -> float:
 
 def read_out(
     signal: ArrayLike, readout: Literal["mean", "last"] = "mean", *, axis: int = 0
-) -> NDArray[np.float64]:
+) -> NDArray[Any]:
     """Turn an output over time into one value per sample.
 
     Parameters

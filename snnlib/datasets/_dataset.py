@@ -2,8 +2,10 @@
 
 import hashlib
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 _IMAGE_SHAPE = (28, 28, 1)
 _DIGIT_NAMES = tuple("0123456789")
@@ -65,8 +67,8 @@ class Dataset:
     """
 
     name: str
-    data: np.ndarray
-    target: np.ndarray
+    data: NDArray[Any]
+    target: NDArray[Any]
     feature_names: tuple[str, ...]
     feature_units: tuple[str, ...]
     target_name: str
@@ -84,7 +86,7 @@ class Dataset:
             # The dataclass is frozen for all but itself.
             object.__setattr__(self, name, _read_only(getattr(self, name)))
 
-    def __setstate__(self, state: dict) -> None:
+    def __setstate__(self, state: dict[str, Any]) -> None:
         """Take what `pickle` and `copy` bring, whose arrays can be written to."""
         self.__dict__.update(state)
         for name in _ARRAYS:

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 def fetch_mnist(
-    *, data_dir: str | Path | None = None, download_if_missing: bool = True
+    *, data_dir: str | os.PathLike[str] | None = None, download_if_missing: bool = True
 ) -> Dataset:
     """Load MNIST: 70,000 images of handwritten digits (experiment 3).
 
@@ -100,7 +100,7 @@ def fetch_mnist(
     return _read_from_cache(cache / _MNIST_FILE)
 
 
-def _cache_folder(data_dir: str | Path | None) -> Path:
+def _cache_folder(data_dir: str | os.PathLike[str] | None) -> Path:
     if data_dir is None:
         import pooch
 
@@ -108,7 +108,7 @@ def _cache_folder(data_dir: str | Path | None) -> Path:
     return _in_full(data_dir)
 
 
-def _in_full(folder: str | Path) -> Path:
+def _in_full(folder: str | os.PathLike[str]) -> Path:
     # A relative path means another folder inside a notebook.
     try:
         return Path(folder).expanduser().absolute()

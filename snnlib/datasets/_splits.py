@@ -1,6 +1,9 @@
 """The paper's training and test rows of each data set."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from snnlib.checks import check_bool, check_whole
 from snnlib.datasets._dataset import Dataset
@@ -8,7 +11,7 @@ from snnlib.datasets._dataset import Dataset
 _PAPER_SIZES = {"iris": (43, 7), "birth weight": (161, 28), "MNIST": (50_000, 200)}
 
 # X_train, X_test, y_train, y_test: the order of scikit-learn's train_test_split.
-Split = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
+Split = tuple[NDArray[Any], NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
 def train_test_iris_setosa(dataset: Dataset, *, random_state: int = 0) -> Split:

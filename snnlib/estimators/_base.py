@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from numbers import Integral
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -33,7 +33,7 @@ class SpikingEstimator(BaseEstimator):
     _warns_of_unsettled_output = True
     _dtype: type[np.floating] = np.float64
 
-    def __init_subclass__(cls, **options):
+    def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
         cls._parameter_constraints = {
@@ -139,7 +139,7 @@ class SpikingEstimator(BaseEstimator):
             self.readout if isinstance(readout, str) and readout == "own" else readout,
         )
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         """Read what was pickled before a parameter was there."""
         start = inspect.signature(type(self).__init__).parameters
         defaults = {name: start[name].default for name in self._parameter_constraints}

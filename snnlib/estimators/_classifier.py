@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
@@ -46,6 +46,8 @@ class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
     >>> classifier.predict_proba(births.data[:3]).shape
     (3, 2)
     """
+
+    classes_: NDArray[Any]
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit encoders, currents and decoders to class labels.
@@ -140,7 +142,7 @@ class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
         positive = np.maximum((1 + scores) / 2, 1e-12)
         return positive / positive.sum(axis=1, keepdims=True)
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the class the spikes speak for.
 
         Parameters

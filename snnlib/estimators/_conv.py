@@ -83,7 +83,13 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
     _warns_of_unsettled_output = False
     # That of NengoDL and of the event engine.
     _dtype = np.float32
-    weights_: list[np.ndarray]
+    classes_: NDArray[Any]
+    history_: dict[str, list[float]]
+    image_shape_: tuple[int, int, int]
+    n_features_in_: int
+    provenance_: dict[str, Any]
+    seed_: int
+    weights_: list[NDArray[Any]]
 
     def __init__(
         self,
@@ -331,7 +337,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         *,
         synapse: float | Literal["own"] | None = "own",
         readout: Literal["mean", "last", "own"] = "own",
-    ) -> np.ndarray:
+    ) -> NDArray[np.float64]:
         """Filter an unfiltered output and read it out.
 
         Parameters
@@ -354,7 +360,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         filtered = lowpass(output, synapse, dt=self.dt, axis=1)
         return read_out(filtered, readout, axis=1)
 
-    def decision_function(self, X: ArrayLike) -> np.ndarray:
+    def decision_function(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the filtered read-out of each image, one score per class.
 
         Parameters
@@ -368,7 +374,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         """
         return self.decide(self.simulate(X).output)
 
-    def predict_proba(self, X: ArrayLike) -> np.ndarray:
+    def predict_proba(self, X: ArrayLike) -> NDArray[np.float64]:
         """Return the softmax of the scores, a probability the training aims at.
 
         It is not calibrated for spikes: a synapse that has not settled makes every
@@ -387,7 +393,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
 
         return softmax(self.decision_function(X), axis=1)
 
-    def predict(self, X: ArrayLike) -> np.ndarray:
+    def predict(self, X: ArrayLike) -> NDArray[Any]:
         """Return the class with the largest score for each image.
 
         Parameters
@@ -462,11 +468,11 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             seed=self.seed_,
         )
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         """Leave the open simulator behind when pickled or copied."""
         return {**super().__getstate__(), "_simulator": None}
 
-    def __sklearn_tags__(self):
+    def __sklearn_tags__(self) -> Any:
         """Tell scikit-learn that images come in three axes and without negatives."""
         tags = super().__sklearn_tags__()
         tags.input_tags.three_d_array = True

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import nengo
 import numpy as np
+from numpy.typing import NDArray
 
 from snnlib.estimators._training import (
     dl_simulator,
@@ -17,9 +18,9 @@ from snnlib.networks import draw_voltage
 class ConvRun(NamedTuple):
     """What one simulation of a conv net leaves behind, before any output filter."""
 
-    output: np.ndarray
+    output: NDArray[np.float32]
     """Unfiltered read-out, shape (n_images, n_steps, n_classes)."""
-    spike_counts: np.ndarray
+    spike_counts: NDArray[np.int64]
     """Spikes in each layer of neurons, shape (n_images, n_steps, n_layers)."""
 
 

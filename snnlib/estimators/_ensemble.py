@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from sklearn.linear_model import Ridge
@@ -69,6 +69,15 @@ class EnsembleEstimator(SpikingEstimator):
     """
 
     _settings = ENSEMBLE
+    n_features_in_: int
+    method_: Literal["nef", "gradient"]
+    offset_: NDArray[np.float64]
+    scale_: NDArray[np.float64]
+    encoders_: NDArray[np.float64]
+    gain_: NDArray[np.float64]
+    bias_: NDArray[np.float64]
+    decoders_: NDArray[np.float64]
+    output_bias_: NDArray[np.float64]
 
     def __init__(
         self,
@@ -281,7 +290,7 @@ class EnsembleEstimator(SpikingEstimator):
             return np.zeros(len(self.gain_))
         return self._drawn_voltage
 
-    def __setstate__(self, state):
+    def __setstate__(self, state: dict[str, Any]) -> None:
         """Read what was pickled when the voltages were kept as they were drawn."""
         state = dict(state)
         if "initial_voltage_" in state:

@@ -48,6 +48,9 @@ class SpikingRegressor(RegressorMixin, EnsembleEstimator):
     (3,)
     """
 
+    decoders_: NDArray[np.float64]
+    output_bias_: NDArray[np.float64]
+
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit encoders, currents and decoders to a quantity.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import zip_longest
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -91,9 +91,9 @@ def decide_together(
     estimators: Iterable[SpikingRegressor | SpikingClassifier],
     inputs: Iterable[ArrayLike],
     *,
-    synapses: Sequence[float | str | None] = ("own",),
-    readouts: Sequence[str] = ("own",),
-) -> Iterator[np.ndarray]:
+    synapses: Sequence[float | Literal["own"] | None] = ("own",),
+    readouts: Sequence[Literal["mean", "last", "own"]] = ("own",),
+) -> Iterator[NDArray[np.float64]]:
     """Simulate many fitted ensembles and read them out, each in every way asked for.
 
     It gives what each estimator's ``decide`` makes of its ``simulate``, up to rounding,

@@ -1,6 +1,6 @@
 """What an explorer is made of: controls, panels, series and read-outs."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 STOPS = {
     "max_rate": [float(rate) for rate in range(10, 601, 10)],
@@ -34,8 +34,8 @@ class Control(NamedTuple):
     """A slider: its name, the values it stops at, and how each of them reads."""
 
     name: str
-    values: list
-    labels: list
+    values: list[Any]
+    labels: list[str]
     start: int
 
 
@@ -61,12 +61,12 @@ class Panel(NamedTuple):
     title: str
     x_label: str
     y_label: str
-    series: tuple
+    series: tuple[Series, ...]
     alt: str
     from_zero: bool = False
-    x_limits: list | None = None
-    y_limits: list | None = None
-    y_ticks: list | None = None
+    x_limits: list[float] | None = None
+    y_limits: list[float] | None = None
+    y_ticks: list[Any] | None = None
 
 
 class Readout(NamedTuple):
@@ -78,7 +78,7 @@ class Readout(NamedTuple):
     digits: int = 2
     spoken: bool = False
 
-    def show(self, view):
+    def show(self, view: "View") -> str:
         """Write the number as it stands in a view, with its unit."""
         number = view.readouts[self.name]
         # The name of a class may be a word.
@@ -89,9 +89,9 @@ class Readout(NamedTuple):
 class View(NamedTuple):
     """What an explorer shows at some values of its sliders."""
 
-    series: dict
+    series: dict[str, Any]
     """x and y by "panel.series"."""
-    readouts: dict
+    readouts: dict[str, Any]
     """Number by name."""
 
 

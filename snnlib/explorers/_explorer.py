@@ -26,7 +26,11 @@ from snnlib.neurons import SETTINGS
 from snnlib.plots import COLORS
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.figure import Figure
+
+    from snnlib.explorers._description import Control, Panel, Readout, View
 
 FACE_VARIABLE = "SNNLIB_EXPLORERS"
 FACES = ("widgets", "html")
@@ -57,17 +61,32 @@ class Explorer:
         Value of each slider at the start, by name.
     """
 
-    kind = title = sentence = ""
-    panels: tuple = ()
-    readouts: tuple = ()
+    kind: str = ""
+    title: str = ""
+    sentence: str = ""
+    panels: tuple[Panel, ...] = ()
+    readouts: tuple[Readout, ...] = ()
+    question: str
+    answer: str
+    controls: list[Control]
+    start: dict[str, Any]
+    estimator: Any
     # Each kind has its own.
     _compute: Any
-    default_question = default_answer = ""
+    default_question: str = ""
+    default_answer: str = ""
     _numbers = itertools.count(1)
 
     def __init__(
-        self, estimator, stops, start, *, question=None, answer=None, labels=None
-    ):
+        self,
+        estimator: Any,
+        stops: Mapping[str, Any],
+        start: dict[str, Any],
+        *,
+        question: str | None = None,
+        answer: str | None = None,
+        labels: Mapping[str, list[str]] | None = None,
+    ) -> None:
         check_text("question", question, is_optional=True)
         check_text("answer", answer, is_optional=True)
         self.question = self.default_question if question is None else question
@@ -83,7 +102,7 @@ class Explorer:
             for name, values in stops.items()
         ]
 
-    def compute(self, **values: Any) -> Any:
+    def compute(self, **values: Any) -> View:
         """Return what is shown at some values of the sliders.
 
         Parameters
@@ -276,7 +295,7 @@ class Explorer:
         }
         return json.dumps(description).replace("<", "\\u003c")
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         """Return title and read-outs at the start, for where nothing can be drawn."""
         return self._text(self.compute())
 
