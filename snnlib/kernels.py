@@ -68,6 +68,10 @@ class KernelsError(RuntimeError):
     """A server of kernels that cannot start, or ended while it was needed."""
 
 
+class KernelsEndedError(KernelsError):
+    """A server of kernels that had started, and ended."""
+
+
 def system_problem():
     """Return why no run can be carried out on this system, in a sentence, or None."""
     if hasattr(os, "fork"):
@@ -138,8 +142,10 @@ class WarmKernels:
 
         Raises
         ------
+        KernelsEndedError
+            If the server has ended.
         KernelsError
-            If the server cannot be started or has ended, or the run is unwanted.
+            If it cannot be started, or the run is unwanted.
         """
         try:
             self._start()
@@ -151,9 +157,12 @@ class WarmKernels:
                     raise KernelsError(msg)
             return self._link.recv()
         except (EOFError, OSError) as error:
-            msg = self._how_it_ended(error)
+            if self._process is None:
+                msg = f"the server of kernels cannot be started: {error}"
+                raise KernelsError(msg) from error
+            msg = self._how_it_ended()
             self.close()
-            raise KernelsError(msg) from error
+            raise KernelsEndedError(msg) from error
 
     def close(self):
         """End the server and any run with it. The next run starts it again."""
@@ -203,9 +212,7 @@ class WarmKernels:
             environment |= {"MPLBACKEND": _INLINE_BACKEND, "CUDA_VISIBLE_DEVICES": "-1"}
         return environment
 
-    def _how_it_ended(self, error):
-        if self._process is None:
-            return f"the server of kernels cannot be started: {error}"
+    def _how_it_ended(self):
         try:
             code = self._process.wait(timeout=_GRACE)
         except subprocess.TimeoutExpired:
@@ -213,6 +220,9 @@ class WarmKernels:
         self._complaints.seek(0)
         last = self._complaints.read().decode(errors="replace").strip().splitlines()
         why = f": {last[-1]}" if last else ""
+        if code == -signal.SIGKILL:
+            # It has no time for a word of its own.
+            why = ", as the system does when memory runs out: try fewer workers"
         return f"the server of kernels ended with exit code {code}{why}"
 
 

@@ -24,7 +24,7 @@ import sys
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snnlib.checks import check_bool, check_number, check_path, check_whole
 from snnlib.definitions import SweepError
@@ -36,11 +36,14 @@ from snnlib.recording import MetricsError, read_metrics
 from snnlib.tables import write_table
 from snnlib.workers import (
     check_address,
+    check_security,
     import_extra,
-    outcomes_here,
     outcomes_on_scheduler,
     outcomes_on_this_machine,
 )
+
+if TYPE_CHECKING:
+    from distributed import Security
 
 # Seconds between two signs of progress where there is no terminal.
 _QUIET = 30
@@ -96,11 +99,13 @@ def run_sweep(
     *,
     workers: int | None = None,
     scheduler: str | None = None,
+    security: Security | None = None,
     threads: int | None = None,
     timeout: float | None = None,
     memory_limit: float | None = None,
     warm: bool = True,
     force: bool = False,
+    retries: int = 0,
     patience: float = 600,
 ) -> SweepSummary:
     """Carry out the runs of a plan that are not finished yet.
@@ -115,11 +120,13 @@ def run_sweep(
         Folder for the results, made if it is not there.
     workers : int, optional
         Number of runs at a time on this machine; by default, one for each core. As with
-        scikit-learn's ``n_jobs``, -1 is that too, -2 one less and so on. With 0 there
-        is one at a time and no Dask. Not used with ``scheduler``.
+        scikit-learn's ``n_jobs``, -1 is that too, -2 one less and so on. 0 is 1. Not used with ``scheduler``.
     scheduler : str, optional
         Address of a Dask scheduler, such as ``tcp://192.0.2.7:8786``. Its workers need
         the same `snnlib` and data, but no file of this machine.
+    security : distributed.Security, optional
+        The certificates to show the scheduler; by default, those of Dask's
+        configuration. Without any, whoever reaches the scheduler can run code there.
     threads : int, optional
         Threads of one run's numerical libraries; by default, the cores divided by the
         workers, and 1 with ``scheduler``.
@@ -133,8 +140,11 @@ def run_sweep(
         not, a kernel is started anew for each run, which is slower.
     force : bool, default=False
         Whether to run finished runs again. Each stays until its successor is there.
+    retries : int, default=0
+        How many times more runs that failed are tried, after all others.
     patience : float, default=600
-        Seconds to wait for a scheduler that was lost.
+        Seconds to wait for a scheduler that was lost, or for another worker of it when
+        the last has gone. The first worker is waited for without end.
 
     Returns
     -------
@@ -146,8 +156,8 @@ def run_sweep(
         If another sweep is at work on the folder.
     SweepError
         If an argument is none of the above, the folder cannot be written to, no
-        scheduler answers, a worker has another `snnlib` or other data, or this system
-        cannot fork (with ``scheduler``, only the workers need to).
+        scheduler or worker answers, a worker has another `snnlib` or other data, or
+        this system cannot fork (with ``scheduler``, only the workers need to).
     OSError
         If the folder cannot be written to any more, for example because the disk is
         full. What was finished before stays, and the next call goes on from there.
@@ -156,27 +166,47 @@ def run_sweep(
         kind = type(plan).__name__
         msg = f"plan must be a Plan, from read_plan or make_plan; got a {kind}."
         raise SweepError(msg)
-    where = _checked(workers=workers, scheduler=scheduler, patience=patience)
+    where = _checked(
+        workers=workers, scheduler=scheduler, security=security, patience=patience
+    )
     limits = _checked(
         threads=threads, timeout=timeout, memory_limit=memory_limit, warm=warm
     )
-    force = _checked(force=force)["force"]
+    force, retries = _checked(force=force, retries=retries).values()
     if scheduler is None and (problem := system_problem()):
         raise SweepError(problem)
     folder = _Folder(out)
     with folder.locked():
         folder.begin(plan)
         left = {run.id: run for run in plan.runs if force or not folder.has(run)}
-        outcomes = _outcomes(plan, left, limits, **where)
         failed = {}
-        progress = _progress(len(plan.runs), len(left))
-        with contextlib.closing(outcomes), progress:
-            for run_id, outcome in outcomes if left else ():
-                metrics, error = folder.store(left[run_id], plan, outcome)
-                if error is not None:
-                    failed[run_id] = f"{_point(left[run_id])}: {error}"
-                _show(progress, metrics, len(failed))
+        for n_retries_left in range(retries, -1, -1):
+            failed = _do_runs(left, folder, plan, limits, where)
+            left = {run_id: left[run_id] for run_id in failed}
+            if not left:
+                break
+            if n_retries_left:
+                logger.info("Trying %d failed runs again.", len(left))
     return SweepSummary(len(plan.runs), len(plan.runs) - len(failed), failed)
+
+
+def _do_runs(runs, folder, plan, limits, where):
+    """Carry out runs and write them down; return why each failed one did, by id."""
+    failed = {}
+    progress = _progress(len(plan.runs), len(runs))
+    outcomes = _outcomes(plan, runs, limits, **where) if runs else _nothing()
+    with contextlib.closing(outcomes), progress:
+        for run_id, outcome in outcomes:
+            metrics, error = folder.store(runs[run_id], plan, outcome)
+            if error is not None:
+                failed[run_id] = f"{_point(runs[run_id])}: {error}"
+                progress.write(f"failed: {run_id}  {failed[run_id]}", file=sys.stderr)
+            _show(progress, metrics, len(failed))
+    return failed
+
+
+def _nothing():
+    yield from ()
 
 
 def collect_runs(out: str | os.PathLike[str]) -> Collected:
@@ -275,6 +305,8 @@ class Collected:
 _CHECKS = {
     "workers": partial(check_whole, low=-_MOST, high=_MOST),
     "scheduler": check_address,
+    "security": check_security,
+    "retries": partial(check_whole, low=0, high=_MOST),
     "threads": partial(check_whole, low=1, high=_MOST),
     "timeout": partial(check_number, above=0),
     "memory_limit": partial(check_number, above=0),
@@ -282,7 +314,9 @@ _CHECKS = {
     "warm": check_bool,
     "force": check_bool,
 }
-_MAY_BE_NONE = ("workers", "scheduler", "threads", "timeout", "memory_limit")
+_MAY_BE_NONE = (
+    *("workers", "scheduler", "security", "threads", "timeout", "memory_limit"),
+)
 
 
 def _checked(**settings):
@@ -298,15 +332,15 @@ def _checked(**settings):
         raise SweepError(str(error)) from None
 
 
-def _outcomes(plan, runs, limits, *, workers, scheduler, patience):
+def _outcomes(plan, runs, limits, *, workers, scheduler, security, patience):
     """Return the outcomes of runs, as they end, from where they are carried out."""
     requests = {
         run_id: {**_request(plan, run), **limits} for run_id, run in runs.items()
     }
     if scheduler is not None:
-        return outcomes_on_scheduler(requests, scheduler, patience)
-    if workers == 0:
-        return outcomes_here(requests)
+        return outcomes_on_scheduler(
+            requests, scheduler, security=security, patience=patience
+        )
     return outcomes_on_this_machine(requests, workers)
 
 

@@ -12,25 +12,35 @@ import logging
 import os
 import platform
 import re
-import signal
 import sys
 import threading
+import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
+from pathlib import Path
 
 from snnlib._version import __version__
 from snnlib.checks import shown
 from snnlib.definitions import SweepError
 from snnlib.digests import code_digest, input_digests
-from snnlib.kernels import KernelsError, WarmKernels, system_problem
+from snnlib.kernels import KernelsEndedError, KernelsError, WarmKernels, system_problem
 
 _PACKAGES = (
     *("numpy", "scipy", "nengo", "scikit-learn", "numba"),
     *("nengo-dl", "tensorflow", "tf-keras", "papermill"),
 )
-# Seconds to wait for a scheduler that has never answered.
+# Seconds to wait for a scheduler that has never answered, and between two looks at
+# whether there are workers.
 _FIRST_ANSWER = 30
+_LOOK = 60
+# Where Linux says how much memory the processes of a container may use.
+_CONTAINER_MEMORY = (
+    "/sys/fs/cgroup/memory.max",
+    "/sys/fs/cgroup/memory/memory.limit_in_bytes",
+)
 # The last kind is within one process, and has no port.
 _ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:(?P<port>[0-9]{1,5})|inproc://\S+")
 
@@ -70,6 +80,32 @@ def check_address(name, value):
     return value
 
 
+def check_security(name, value):
+    """Return what Dask shows a scheduler so that it is let in.
+
+    Parameters
+    ----------
+    name : str
+        What to call it in the message.
+    value : object
+        What came.
+
+    Returns
+    -------
+    value : distributed.Security
+
+    Raises
+    ------
+    ValueError
+        If it is none.
+    """
+    with _dask() as distributed:
+        if isinstance(value, distributed.Security):
+            return value
+    msg = f"{name} must be a distributed.Security; got {shown(value)}."
+    raise ValueError(msg)
+
+
 def import_extra(name):
     """Import a library that sweeps need, and that not everybody has.
 
@@ -97,29 +133,11 @@ def import_extra(name):
 # Where the runs go: each yields (run id, outcome) as runs end.
 
 
-def outcomes_here(requests):
-    """Carry out runs one after the other in this process, without Dask.
-
-    Parameters
-    ----------
-    requests : dict of str to dict
-        What `carry_out` takes, by the run's id.
-
-    Yields
-    ------
-    run_id : str
-    outcome : dict
-        As from `carry_out`.
-    """
-    try:
-        for run_id, request in requests.items():
-            yield run_id, carry_out(request)
-    finally:
-        _idle_kernels.close()
-
-
 def outcomes_on_this_machine(requests, n_workers=None):
-    """Carry out runs in processes of this machine.
+    """Carry out runs on this machine, where no other process can ask for any.
+
+    A worker is a thread that looks after kernels of its own, over pipes. Nothing has a
+    port.
 
     Parameters
     ----------
@@ -127,7 +145,7 @@ def outcomes_on_this_machine(requests, n_workers=None):
         What `carry_out` takes, by the run's id.
     n_workers : int, optional
         Number of runs at a time; by default, one for each core. As with scikit-learn's
-        ``n_jobs``, -1 is that too, -2 one less and so on.
+        ``n_jobs``, -1 is that too, -2 one less and so on. 0 is 1.
 
     Yields
     ------
@@ -135,43 +153,48 @@ def outcomes_on_this_machine(requests, n_workers=None):
     outcome : dict
         As from `carry_out`.
     """
-    with _dask() as distributed:
-        from dask.system import CPU_COUNT
-        from distributed.system import MEMORY_LIMIT
+    import joblib
 
-        if n_workers is None or n_workers < 0:
-            n_workers = max(1, CPU_COUNT + 1 + (n_workers or -1))
-        n_workers = min(n_workers, len(requests))
-        shares = {
-            "threads": max(1, CPU_COUNT // n_workers),
-            "memory_limit": MEMORY_LIMIT / n_workers,
-        }
-        for request in requests.values():
-            # They were planned on this machine, a moment ago.
-            request["is_checked"] = True
-            for name, share in shares.items():
-                request[name] = request[name] or share
-        with (
-            distributed.LocalCluster(
-                n_workers=n_workers,
-                threads_per_worker=1,
-                # Without it, and without an address for Dask's pages, whatever
-                # listens would do so for the whole network.
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                worker_dashboard_address="127.0.0.1:0",
-                # The kernels need the memory, not the workers.
-                memory_limit=None,
-                silence_logs=logging.CRITICAL,
-                preload=[__name__],
-            ) as cluster,
-            distributed.Client(cluster, set_as_default=False) as client,
-        ):
-            _name_dashboard(client)
-            yield from _as_they_end(client, requests)
+    n_cores = joblib.cpu_count()
+    if n_workers is None or n_workers < 0:
+        n_workers = n_cores + 1 + (n_workers or -1)
+    n_workers = max(1, min(n_workers, len(requests)))
+    shares = {
+        "threads": max(1, n_cores // n_workers),
+        "memory_limit": _memory() / n_workers,
+    }
+    is_over = threading.Event()
+    do = partial(carry_out, n_at_a_time=n_workers, unwanted=is_over.is_set)
+    with ThreadPoolExecutor(n_workers) as pool:
+        try:
+            under_way = {}
+            for run_id, request in requests.items():
+                # They were planned on this machine, a moment ago.
+                request = {**request, "is_checked": True}
+                for name, share in shares.items():
+                    request[name] = request[name] or share
+                under_way[pool.submit(do, request)] = run_id
+            for future in as_completed(list(under_way)):
+                yield under_way.pop(future), future.result()
+        finally:
+            is_over.set()
+            pool.shutdown(cancel_futures=True)
+            _idle_kernels.close()
 
 
-def outcomes_on_scheduler(requests, address, patience):
+def _memory():
+    """Return the memory of this machine, or what we may use of it, in bytes."""
+    import psutil
+
+    sizes = [psutil.virtual_memory().total]
+    for path in _CONTAINER_MEMORY:
+        # No limit is a word there.
+        with contextlib.suppress(OSError, ValueError):
+            sizes.append(int(Path(path).read_text()))
+    return min(sizes)
+
+
+def outcomes_on_scheduler(requests, address, *, security=None, patience):
     """Carry out runs on the workers of a Dask scheduler, which may be lost meanwhile.
 
     Parameters
@@ -180,9 +203,12 @@ def outcomes_on_scheduler(requests, address, patience):
         What `carry_out` takes, by the run's id.
     address : str
         Of the scheduler.
+    security : distributed.Security, optional
+        The certificates to show it; by default, those of Dask's configuration.
     patience : float
-        Seconds to wait for a scheduler that was lost. When it is back, the runs that
-        had not ended begin again.
+        Seconds to wait for a scheduler that was lost, or for another worker when the
+        last has gone. When one is back, the runs that had not ended begin again. The
+        first worker is waited for without end.
 
     Yields
     ------
@@ -193,20 +219,22 @@ def outcomes_on_scheduler(requests, address, patience):
     Raises
     ------
     SweepError
-        If no scheduler answers, or a worker has another `snnlib` or other data.
+        If no scheduler or worker answers, or one of the first workers has another
+        `snnlib` or other data.
     """
     left = dict(requests)
     with _dask():
         # It would log, with tracebacks, that it cannot reconnect to a lost scheduler.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
-        with _connected(address, _FIRST_ANSWER) as client:
+        connected = partial(_connected, address, security)
+        with connected(_FIRST_ANSWER) as client:
             _check_workers(client, next(iter(left.values())))
             _name_dashboard(client)
         timeout = _FIRST_ANSWER
         while left:
-            with _connected(address, timeout) as client:
+            with connected(timeout) as client:
                 try:
-                    for run_id, outcome in _as_they_end(client, left):
+                    for run_id, outcome in _as_they_end(client, left, patience):
                         del left[run_id]
                         yield run_id, outcome
                 except _SchedulerLostError:
@@ -250,11 +278,13 @@ def _unchanged():
 
 
 @contextlib.contextmanager
-def _connected(address, timeout):
+def _connected(address, security, timeout):
     import distributed
 
     try:
-        client = distributed.Client(address, timeout=timeout, set_as_default=False)
+        client = distributed.Client(
+            address, security=security, timeout=timeout, set_as_default=False
+        )
     except (OSError, ValueError) as error:
         msg = f"no Dask scheduler answers at {address!r} within {timeout:g} s: {error}"
         raise SweepError(msg) from error
@@ -262,34 +292,93 @@ def _connected(address, timeout):
         yield client
 
 
-def _as_they_end(client, requests):
+def _as_they_end(client, requests, patience):
     """Submit the runs, a few more than there are places, and yield their outcomes."""
     import distributed
 
-    queue = iter(list(requests.items()))
+    waiting = list(reversed(requests.items()))
     under_way = {}
-    ended = distributed.as_completed(loop=client.loop)
+    lonely = _Loneliness(client, patience)
 
     def top_up():
         wanted = 2 * sum(client.nthreads().values()) + 8 - len(under_way)
-        for run_id, request in itertools.islice(queue, max(0, wanted)):
+        while waiting and wanted > 0:
+            run_id, request = waiting.pop()
             # A key of its own, so that Dask never takes one attempt for another.
             key = f"{run_id}-{uuid.uuid4().hex[:8]}"
-            future = client.submit(carry_out, request, key=key, pure=False)
+            future = client.submit(carry_out_for_dask, request, key=key, pure=False)
             under_way[future] = run_id
-            ended.add(future)
+            wanted -= 1
 
     try:
         top_up()
-        for future in ended:
-            run_id = under_way.pop(future)
-            if future.status == "cancelled":
-                raise _SchedulerLostError
-            error = future.exception()
-            yield run_id, {"error": _one_line(error)} if error else future.result()
+        while under_way:
+            try:
+                ended = distributed.wait(
+                    list(under_way), timeout=_LOOK, return_when="FIRST_COMPLETED"
+                ).done
+            except TimeoutError:
+                ended = ()
+            for future in ended:
+                run_id = under_way.pop(future)
+                outcome = _outcome(future)
+                if outcome.get("is_unfit"):
+                    _send_away(client, outcome)
+                    waiting.append((run_id, requests[run_id]))
+                else:
+                    yield run_id, outcome
+            lonely.look()
             top_up()
     except (OSError, distributed.client.FutureCancelledError) as error:
         raise _SchedulerLostError from error
+
+
+def _outcome(future):
+    """Return what came of a run that has ended, whatever ended it."""
+    if future.status == "cancelled":
+        raise _SchedulerLostError
+    error = future.exception()
+    if error is None:
+        return future.result()
+    if type(error).__name__ == "KilledWorker":
+        return {"error": "each worker that it was given to died"}
+    return {"error": _one_line(error)}
+
+
+def _send_away(client, outcome):
+    """End a worker that came later than the others and cannot do what they do."""
+    address = outcome["worker"]
+    logger.warning(
+        "The worker at %s cannot take part, and is sent away: %s",
+        *(address, outcome["error"]),
+    )
+    client.retire_workers(workers=[address], close_workers=True)
+
+
+class _Loneliness:
+    """Says when there are no workers, and ends the sweep when that lasts too long."""
+
+    def __init__(self, client, patience):
+        self._client = client
+        self._patience = patience
+        # Before the first worker came there is no hurry: clusters have queues.
+        self._last_seen = None
+        self._next_word = 0.0
+
+    def look(self):
+        now = time.monotonic()
+        if self._client.nthreads():
+            self._last_seen, self._next_word = now, now + _LOOK
+            return
+        if self._last_seen is not None and now - self._last_seen > self._patience:
+            msg = (
+                f"no worker has been left for {self._patience:g} s. What is finished "
+                "is kept; start workers and call again."
+            )
+            raise SweepError(msg)
+        if now >= self._next_word:
+            logger.warning("The scheduler has no workers. Waiting for one.")
+            self._next_word = now + _LOOK
 
 
 def _check_workers(client, request):
@@ -309,11 +398,6 @@ def _name_dashboard(client):
 
 
 # In a worker.
-
-
-def dask_setup(_):
-    """Leave Ctrl-C to the caller, who ends the workers in order. Dask calls this."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 class _IdleKernels:
@@ -353,7 +437,7 @@ class _IdleKernels:
 _idle_kernels = _IdleKernels()
 
 
-def carry_out(request):
+def carry_out(request, *, n_at_a_time=1, unwanted=None):
     """Do one run, and return what came of it rather than raise.
 
     Parameters
@@ -363,12 +447,17 @@ def carry_out(request):
         ``sources``, what must be the same here as where the run was planned, unless it
         ``is_checked``; ``figures``, ``warm``, ``threads``, ``timeout`` and
         ``memory_limit``.
+    n_at_a_time : int, default=1
+        How many threads of this process carry out runs.
+    unwanted : callable, optional
+        Asked again and again whether nobody waits for the run any more.
 
     Returns
     -------
     outcome : dict
         ``error``, None or the reason in one line; ``notebook``, the executed notebook;
-        ``wall_time`` in seconds; ``versions`` of what it ran with.
+        ``wall_time`` in seconds; ``versions`` of what it ran with. ``is_unfit`` is true
+        where no run can be done, for this machine has other code or data.
     """
     key = json.dumps(
         [request[name] for name in ("expected", "imports", "warm", "threads")]
@@ -377,29 +466,56 @@ def carry_out(request):
     if kernels is None:
         problem = None if request.get("is_checked") else _difference(request)
         if problem is not None:
-            return {"error": problem}
+            return {"error": problem, "is_unfit": True}
         kernels = WarmKernels(
             request["imports"],
             warm=request["warm"],
             threads=request["threads"] or 1,
         )
-    worker = _dask_worker()
+    run = partial(
+        kernels.run,
+        request["notebook"],
+        request["parameters"],
+        figures=request["figures"],
+        timeout=request["timeout"],
+        memory_limit=request["memory_limit"],
+        unwanted=unwanted,
+    )
     try:
-        outcome = kernels.run(
-            request["notebook"],
-            request["parameters"],
-            figures=request["figures"],
-            timeout=request["timeout"],
-            memory_limit=request["memory_limit"],
-            unwanted=_unwanted(worker) if worker else None,
-        )
+        try:
+            outcome = run()
+        except KernelsEndedError:
+            # Whatever ended it need not do so again: memory that others used up.
+            outcome = run()
     except KernelsError as error:
         kernels.close()
         return {"error": str(error)}
     _idle_kernels.put(key, kernels)
     # As many as there are runs at a time, and one for a second sweep between them.
-    _idle_kernels.close(most=1 + (worker.state.nthreads if worker else 1))
+    _idle_kernels.close(most=1 + n_at_a_time)
     return {**outcome, "versions": _versions()}
+
+
+def carry_out_for_dask(request):
+    """Do one run as a task of a Dask worker.
+
+    Parameters
+    ----------
+    request : dict
+        As `carry_out` takes.
+
+    Returns
+    -------
+    outcome : dict
+        As from `carry_out`, with the ``worker``'s address.
+    """
+    from distributed import get_worker
+
+    worker = get_worker()
+    outcome = carry_out(
+        request, n_at_a_time=worker.state.nthreads, unwanted=_unwanted(worker)
+    )
+    return {**outcome, "worker": worker.address}
 
 
 def _difference(request):
@@ -426,16 +542,6 @@ def _difference(request):
                 f"with {expected[name]}."
             )
     return None
-
-
-def _dask_worker():
-    """Return the worker of Dask's that this thread works for, or None."""
-    # Where nothing has imported Dask, this is no worker of its.
-    distributed = sys.modules.get("distributed")
-    try:
-        return distributed.get_worker() if distributed else None
-    except ValueError:
-        return None
 
 
 def _unwanted(worker):

@@ -5,10 +5,9 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
+from functools import partial
 
-import dask.system
-import distributed
+import joblib
 import pytest
 
 from snnlib import workers
@@ -25,10 +24,7 @@ REQUEST = {
 
 @pytest.fixture
 def started(monkeypatch):
-    """Return a list that grows by each server of kernels, none of which is a real one.
-
-    The worker has four threads.
-    """
+    """Return a list that grows by each server of kernels, none of which is a real one."""
     servers = []
 
     class Kernels:
@@ -48,10 +44,7 @@ def started(monkeypatch):
             assert not self.busy.locked()
             self.is_closed = True
 
-    worker = SimpleNamespace(state=SimpleNamespace(nthreads=4))
     monkeypatch.setattr(workers, "WarmKernels", Kernels)
-    monkeypatch.setattr(workers, "_dask_worker", lambda: worker)
-    monkeypatch.setattr(workers, "_unwanted", lambda _: None)
     monkeypatch.setattr(workers, "_versions", dict)
     monkeypatch.setattr(workers, "_idle_kernels", workers._IdleKernels())
     return servers
@@ -62,7 +55,7 @@ def test_threads_of_a_worker_share_servers_but_not_at_once(started):
     requests = [{**REQUEST, "expected": sweep} for sweep in ("one", "other") * 100]
     random.Random(0).shuffle(requests)
     with ThreadPoolExecutor(4) as pool:
-        outcomes = list(pool.map(carry_out, requests))
+        outcomes = list(pool.map(partial(carry_out, n_at_a_time=4), requests))
     assert [outcome["error"] for outcome in outcomes] == [None] * 200
     # Four for each sweep; as the last runs end, a few may be started again.
     assert len(started) <= 12
@@ -73,24 +66,54 @@ def test_threads_of_a_worker_share_servers_but_not_at_once(started):
 
 @pytest.mark.parametrize(
     ("n_workers", "n_runs", "n_expected"),
-    [(None, 9, 4), (-1, 9, 4), (-2, 9, 3), (-9, 9, 1), (7, 9, 7), (-1, 2, 2)],
+    [(None, 9, 4), (-1, 9, 4), (-2, 9, 3), (-9, 9, 1), (0, 9, 1), (7, 9, 7), (-1, 2, 2)],
 )
 def test_negative_numbers_of_workers_count_from_the_cores(
     monkeypatch, n_workers, n_runs, n_expected
 ):
     """As with scikit-learn's n_jobs; there are never more than runs, nor none."""
-    monkeypatch.setattr(dask.system, "CPU_COUNT", 4)
-    asked = {}
+    monkeypatch.setattr(joblib, "cpu_count", lambda: 4)
+    all_there = threading.Barrier(n_expected)
 
-    def cluster(**options):
-        asked.update(options)
-        raise InterruptedError
+    def meet(request, *, n_at_a_time, unwanted):
+        # As many come together as there are workers, and no more are waited for.
+        if int(request["parameters"]) < n_expected:
+            all_there.wait(timeout=30)
+        assert not unwanted()
+        return {"threads": request["threads"], "n_at_a_time": n_at_a_time}
 
-    monkeypatch.setattr(distributed, "LocalCluster", cluster)
-    requests = {str(i): dict(REQUEST) for i in range(n_runs)}
-    with pytest.raises(InterruptedError):
-        next(outcomes_on_this_machine(requests, n_workers))
-    assert asked["n_workers"] == n_expected
+    monkeypatch.setattr(workers, "carry_out", meet)
+    requests = {
+        str(i): {**REQUEST, "threads": None, "parameters": i} for i in range(n_runs)
+    }
+    outcomes = dict(outcomes_on_this_machine(requests, n_workers))
+    assert outcomes.keys() == requests.keys()
+    for outcome in outcomes.values():
+        assert outcome == {"threads": 4 // n_expected or 1, "n_at_a_time": n_expected}
+
+
+def test_server_that_ended_is_tried_once_more(monkeypatch):
+    """Memory that others used up may be free again; the hint is given if not."""
+    ends = [workers.KernelsEndedError("first"), {"error": None}]
+    ends += [workers.KernelsEndedError(f"{n} time") for n in ("first", "second")]
+
+    class Kernels:
+        def __init__(self, *_, **__):
+            pass
+
+        def run(self, *_, **__):
+            end = ends.pop(0)
+            if isinstance(end, Exception):
+                raise end
+            return end
+
+        def close(self):
+            pass
+
+    monkeypatch.setattr(workers, "WarmKernels", Kernels)
+    monkeypatch.setattr(workers, "_idle_kernels", workers._IdleKernels())
+    assert carry_out(REQUEST | {"expected": 1})["error"] is None
+    assert carry_out(REQUEST | {"expected": 2}) == {"error": "second time"}
 
 
 def test_missing_extra_is_named_with_the_way_to_it(monkeypatch):
