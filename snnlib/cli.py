@@ -25,6 +25,8 @@ _INTERRUPTED = 130
 _RUN_OPTIONS = {
     *("-h", "--help", "-p", "--parameter", "--row", "--threads", "-o", "--output"),
 }
+# Of failed runs that are listed at the end; each was named when it failed.
+_MOST_LINES = 20
 # What is put before a value that argparse would take for an option.
 _NO_OPTION = "\0"
 
@@ -368,7 +370,9 @@ def _sweep(options):
     _say(f"{summary.n_done} of {summary.n_runs} runs finished, in {out}")
     if not summary.failed:
         return 0
-    failed = "\n".join(f"  {id_}  {why}" for id_, why in summary.failed.items())
+    lines = [f"  {run_id}  {why}" for run_id, why in summary.failed.items()]
+    more = ["  ..."] if len(lines) > _MOST_LINES else []
+    failed = "\n".join([*lines[:_MOST_LINES], *more])
     return _fail(
         f"{len(summary.failed)} failed; what they did is in {out / 'failed'}. "
         f"The same command tries them again.\n{failed}",

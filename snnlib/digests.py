@@ -12,8 +12,8 @@ from pathlib import Path
 # count, `checks` and `files` too: they convert what is calculated and recorded.
 _NOT_CALCULATING = {
     *("__init__", "_docs", "_version", "cli", "definitions", "digests", "explorers"),
-    *("kernels", "notebooks", "parameters", "plans", "plots", "results", "sweep"),
-    *("tables", "workers"),
+    *("folders", "kernels", "notebooks", "parameters", "plans", "plots", "results"),
+    *("sweep", "tables", "trials", "workers"),
 }
 
 
@@ -115,3 +115,23 @@ def digest(content: object) -> str:
     """Return the SHA-256 of anything JSON can hold, whatever the order of its keys."""
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=repr)
     return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def run_id(identity, inputs, values):
+    """Return the id of a run, which nothing but the same run has.
+
+    Parameters
+    ----------
+    identity : dict of str to str
+        Digests of the code it runs, and the version of `snnlib`.
+    inputs : dict of str to str
+        Digests of the data it reads.
+    values : dict
+        All its parameters.
+
+    Returns
+    -------
+    run_id : str
+        Sixteen hexadecimal digits.
+    """
+    return digest({**identity, "inputs": inputs, "values": values})[:16]

@@ -1,25 +1,27 @@
 """Notebooks with parameters: read and checked, but not run."""
 
+from __future__ import annotations
+
 import ast
 import contextlib
-import copy
 import difflib
 import io
 import json
 import os
 import re
-import signal
-import threading
 import tokenize
-import warnings
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snnlib.checks import check_path, shown
 from snnlib.digests import digest, input_digests
-from snnlib.parameters import Parameter, ParameterError, as_plain
+from snnlib.parameters import Parameter, ParameterError
 from snnlib.recording import read_notebook
+from snnlib.trials import Trial, TrialError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
 
 _LOADERS = (
     "fetch_digits",
@@ -96,21 +98,21 @@ class Notebook:
             raise NotebookError(msg)
         self._first = tagged[0]
         source = self._cells[self._first][0]
-        values = {}
         try:
-            with _carried_out():
-                exec(source, values)
-            comments = _comments(source)
-            assigned = [
-                (target.id, node.end_lineno)
-                for node in ast.parse(source).body
-                if isinstance(node, ast.Assign | ast.AnnAssign)
-                for target in getattr(node, "targets", [getattr(node, "target", None)])
-                if isinstance(target, ast.Name)
-            ]
-        except _CellError as error:
+            values = _literals(source)
+            if values is None:
+                with Trial() as trial:
+                    values = trial.defaults(source)
+        except TrialError as error:
             msg = f"the cell tagged 'parameters' of {self.path} fails: {error}."
             raise NotebookError(msg) from error
+        comments = _comments(source)
+        assigned = [
+            (target.id, node.end_lineno)
+            for node in ast.parse(source).body
+            for target in _targets(node)
+            if isinstance(target, ast.Name)
+        ]
         return {
             name: Parameter(name, values[name], comments.get(line, ""))
             for name, line in assigned
@@ -172,15 +174,15 @@ class Notebook:
         found = {}
         for name, parameter in self.parameters.items():
             with contextlib.suppress(ValueError):
-                found[name] = as_plain(parameter.default, is_nan_allowed=True)
+                found[name] = parameter.plain_default()
         return found | values
 
     def refusal(self, values: dict[str, Any]) -> str | None:
         """Say why the notebook would refuse these values, or None.
 
         It carries out the cells from the parameters to the first that calls
-        ``check_parameters``, in this process. A notebook without that call refuses
-        nothing here.
+        ``check_parameters``, in a process of its own that may take a minute. A notebook
+        without that call refuses nothing here.
 
         Parameters
         ----------
@@ -191,27 +193,34 @@ class Notebook:
         -------
         reason : str or None
         """
-        namespace = {"__name__": "__main__"}
-        try:
-            with _carried_out():
-                for i, code in enumerate(self._checks):
-                    exec(code, namespace)
-                    if i == 0:
-                        # The cells may change what they get.
-                        namespace.update(copy.deepcopy(values))
-        except _CellError as error:
-            return str(error)
-        return None
+        return next(self.refusals([values]))
 
-    @cached_property
-    def _checks(self):
-        """The code from the parameters to the call of check_parameters, compiled."""
+    def refusals(self, points: Iterable[dict[str, Any]]) -> Iterator[str | None]:
+        """Yield, for each of many points, what `refusal` returns, from one process.
+
+        Parameters
+        ----------
+        points : iterable of dict
+            Parameters, by name.
+
+        Yields
+        ------
+        reason : str or None
+        """
         sources = [_without_commands(s) for s, _ in self._cells[self._first :]]
         calls = [i for i, source in enumerate(sources) if "check_parameters(" in source]
-        return [
-            compile(source, f"<{self.path.name}>", "exec")
-            for source in sources[: calls[0] + 1 if calls else 0]
-        ]
+        if not calls:
+            yield from (None for _ in points)
+            return
+        with Trial() as trial:
+            for i, values in enumerate(points):
+                try:
+                    if i == 0:
+                        trial.prepare(sources[: calls[0] + 1])
+                    reason = trial.refusal(values)
+                except TrialError as error:
+                    reason = str(error)
+                yield reason
 
     @cached_property
     def _trees(self):
@@ -277,6 +286,30 @@ class Notebook:
         return input_digests(**self.sources, dataset=dataset)
 
 
+def _literals(source):
+    """Return the values of a cell that only assigns literals, None of any other."""
+    try:
+        body = ast.parse(source).body
+        values = {}
+        for node in body:
+            targets = _targets(node)
+            if not targets or not all(isinstance(it, ast.Name) for it in targets):
+                return None
+            value = ast.literal_eval(node.value)
+            values |= dict.fromkeys((target.id for target in targets), value)
+    except (SyntaxError, ValueError, TypeError, RecursionError, MemoryError):
+        return None
+    return values
+
+
+def _targets(node):
+    """Return what a statement assigns to."""
+    if isinstance(node, ast.Assign):
+        return node.targets
+    is_assignment = isinstance(node, ast.AnnAssign) and node.value is not None
+    return [node.target] if is_assignment else []
+
+
 def _comments(source):
     """Return the comment that ends each line, by line number."""
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
@@ -301,59 +334,3 @@ def _undo_run(content):
 def _without_commands(source):
     """Return a cell's source without the lines that are IPython's own commands."""
     return re.sub(r"(?m)^([ \t]*)[%!].*$", r"\1pass", source)
-
-
-def _one_line(error):
-    try:
-        text = str(error)
-    except Exception:
-        text = "its message cannot be shown"
-    return " ".join(f"{type(error).__name__}: {text}".split())
-
-
-class _CellError(Exception):
-    """What a cell raised, on one line."""
-
-
-class _Interrupt(KeyboardInterrupt):
-    """Ctrl-C, and not a cell that raises what Ctrl-C does."""
-
-
-@contextlib.contextmanager
-def _carried_out():
-    """Carry out code of a notebook in quiet; whatever it raises is a `_CellError`.
-
-    A cell may end its own process, by sys.exit() for example, but not this one.
-    """
-    try:
-        with (
-            _ctrl_c_known(),
-            warnings.catch_warnings(),
-            contextlib.redirect_stdout(io.StringIO()),
-        ):
-            # The run itself will show them.
-            warnings.simplefilter("ignore")
-            yield
-    except _Interrupt:
-        raise
-    except BaseException as error:
-        raise _CellError(_one_line(error)) from error
-
-
-@contextlib.contextmanager
-def _ctrl_c_known():
-    """Have Ctrl-C raise `_Interrupt`, where it would raise KeyboardInterrupt."""
-
-    def interrupt(*_):
-        raise _Interrupt
-
-    handler = signal.getsignal(signal.SIGINT)
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or handler is not signal.default_int_handler:
-        yield
-        return
-    signal.signal(signal.SIGINT, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, handler)

@@ -19,8 +19,36 @@ _KINDS = {
 }
 
 
+_NOTHING = object()
+
+
 class ParameterError(ValueError):
     """A parameter that a notebook does not have, or a value it cannot take."""
+
+
+@dataclass(frozen=True)
+class Opaque:
+    """A value that only the notebook knows; here it is described.
+
+    Attributes
+    ----------
+    text : str
+        What the notebook would show of it.
+    plain : object
+        What is nearest to it of what JSON knows, such as a list for a tuple.
+    """
+
+    text: str
+    plain: Any = _NOTHING
+
+    def __repr__(self) -> str:
+        """Show the value as the notebook would.
+
+        Returns
+        -------
+        text : str
+        """
+        return self.text
 
 
 @dataclass(frozen=True)
@@ -96,6 +124,25 @@ class Parameter:
             is_number = isinstance(value, int | float) and not isinstance(value, bool)
             return is_number and (kind is float or float(value).is_integer())
         return self.default is None or (kind in _KINDS and isinstance(value, kind))
+
+    def plain_default(self) -> object:
+        """Return what is nearest to the default of what JSON knows.
+
+        Returns
+        -------
+        value : None, bool, int, float, str, list or dict
+
+        Raises
+        ------
+        ValueError
+            If there is no such thing.
+        """
+        if not isinstance(self.default, Opaque):
+            return as_plain(self.default, is_nan_allowed=True)
+        if self.default.plain is _NOTHING:
+            msg = "must be a value that JSON knows"
+            raise ValueError(msg)
+        return self.default.plain
 
     @property
     def is_settable(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import math
@@ -15,7 +16,7 @@ from typing import Any
 from snnlib._version import __version__
 from snnlib.checks import check_path, shown
 from snnlib.definitions import SweepError, read_yaml
-from snnlib.digests import code_digest, digest
+from snnlib.digests import code_digest, run_id
 from snnlib.notebooks import Notebook, NotebookError
 from snnlib.parameters import ParameterError, as_plain
 
@@ -183,10 +184,18 @@ class _Planner:
             notebook = Notebook(self.path.parent / name if self.path else name)
         except NotebookError as error:
             raise self._error(("notebook",), str(error)) from error
-        for taken in _TAKEN:
-            if taken in notebook.parameters:
-                msg = f"its parameter {taken!r} has the name of a column of the table."
+        for name, parameter in notebook.parameters.items():
+            if name in _TAKEN:
+                msg = f"its parameter {name!r} has the name of a column of the table."
                 raise self._error(("notebook",), msg)
+            try:
+                parameter.plain_default()
+            except ValueError as error:
+                msg = (
+                    f"its parameter {name!r} has the default {shown(parameter.default)}"
+                    f", which no table can hold: a value {error}."
+                )
+                raise self._error(("notebook",), msg) from error
         return notebook
 
     def _fixed(self):
@@ -330,20 +339,21 @@ class _Planner:
         except (OSError, ValueError) as error:
             msg = f"it reads what cannot be read here: {error}"
             raise self._error(("notebook",), msg) from error
-        run_id = digest({**self.identity, "inputs": inputs, "values": values})[:16]
-        return Run(run_id, given, values, inputs)
+        return Run(run_id(self.identity, inputs, values), given, values, inputs)
 
     @cache  # noqa: B019, a planner lives as long as the plan is made.
     def _inputs(self, dataset):
         return self.notebook.inputs(dataset)
 
     def _let_notebook_check(self, runs):
-        for run, where in runs:
-            reason = self.notebook.refusal(run.values)
-            if reason is not None:
-                point = ", ".join(f"{k} = {shown(v)}" for k, v in run.given.items())
-                msg = f"{self.notebook.path.name} refuses {point}: {reason}"
-                raise self._error(where, msg)
+        runs = list(runs)
+        reasons = self.notebook.refusals(run.values for run, _ in runs)
+        with contextlib.closing(reasons):
+            for (run, where), reason in zip(runs, reasons, strict=True):
+                if reason is not None:
+                    point = ", ".join(f"{k} = {shown(v)}" for k, v in run.given.items())
+                    msg = f"{self.notebook.path.name} refuses {point}: {reason}"
+                    raise self._error(where, msg)
 
     # Checks.
 

@@ -7,7 +7,7 @@ import json
 import sys
 
 from snnlib.checks import check_path, shown
-from snnlib.digests import digest
+from snnlib.digests import run_id
 from snnlib.files import plain, written_whole
 
 # Columns of words: a run's id may look like a number, and stays what it is.
@@ -214,8 +214,7 @@ def planned_values(row, provenance) -> tuple:
     for inputs in provenance["inputs"]:
         for n in range(len(names) + 1):
             values = {name: row[name] for name in names[:n]}
-            planned = {**provenance["identity"], "inputs": inputs, "values": values}
-            if digest(planned)[:16] == row["run_id"]:
+            if run_id(provenance["identity"], inputs, values) == row["run_id"]:
                 return values, inputs
     return None, None
 

@@ -6,7 +6,6 @@ back. Workers need no file of the caller's machine, only the same `snnlib` and d
 
 import contextlib
 import importlib
-import itertools
 import json
 import logging
 import os

@@ -378,7 +378,7 @@ def test_default_that_is_no_value_is_left_alone(tmp_path):
     )
     assert notebook.complete({}) == {"x": 1.0, "pair": [1, 2]}
     assert [p.is_settable for p in notebook.parameters.values()] == [
-        *(True, False, False, True)
+        *(True, False, False, False)
     ]
     with pytest.raises(ParameterError, match="f must be left alone, as its default <b"):
         notebook.convert({"f": 1})

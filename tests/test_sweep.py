@@ -39,15 +39,12 @@ from snnlib import read_metrics
 from snnlib import sweep as sweep_module
 from snnlib.definitions import SweepError
 from snnlib.files import written_whole
+from snnlib.folders import Folder, SweepBusyError, dump, write_run
 from snnlib.plans import make_plan, read_plan
 from snnlib.sweep import (
-    SweepBusyError,
-    _dump,
-    _Folder,
     _progress,
     _renamed,
     _show,
-    _write_run,
     collect_runs,
     run_sweep,
 )
@@ -460,7 +457,7 @@ def test_run_of_another_kind_is_left_out(plan, out, kept, data):
     executed = json.loads((kept / "runs" / name).read_text())
     about = executed["metadata"]["snnlib"]
     about[data.draw(st.sampled_from([*about]))] = data.draw(JSON)
-    _write_run(out / "runs" / name, executed, about)
+    write_run(out / "runs" / name, executed, about)
     check_collected_or_refused(out)
 
 
@@ -560,16 +557,16 @@ def test_notebooks_are_written_as_nbformat_writes_them(kept):
         content = json.loads(path.read_text())
         text = json.dumps(content, indent=1, ensure_ascii=False) + "\n"
         assert path.read_bytes() == text.encode()
-    assert _dump({"\N{SNOWMAN}": 1}) == '{\n "\N{SNOWMAN}": 1\n}\n'
+    assert dump({"\N{SNOWMAN}": 1}) == '{\n "\N{SNOWMAN}": 1\n}\n'
 
 
 @given(JSON)
 def test_dump_can_be_written_and_read(content):
     """Half a surrogate pair too, as a failed run may have in its message."""
-    for text in (_dump(content), _dump(["\ud800", content])):
+    for text in (dump(content), dump(["\ud800", content])):
         assert text.encode().decode() == text
         json.loads(text)
-    assert json.loads(_dump("\ud800")) == "\ud800"
+    assert json.loads(dump("\ud800")) == "\ud800"
 
 
 @pytest.mark.parametrize(
@@ -640,7 +637,7 @@ def test_table_is_written_with_its_provenance(plan, kept, undisturbed, tmp_path)
 def test_second_sweep_on_a_folder_is_refused(plan, out):
     """The message says who is at work; afterwards the folder is free."""
     with (
-        _Folder(out).locked(),
+        Folder(out).locked(),
         pytest.raises(SweepBusyError, match=f"at work: process {os.getpid()} on "),
     ):
         run_sweep(plan, out, workers=0)
@@ -659,17 +656,17 @@ def test_holder_that_ends_meanwhile_is_no_holder(out, monkeypatch):
         return acquire(lock, *arguments, **options)
 
     monkeypatch.setattr(filelock.FileLock, "acquire", acquire_late)
-    with _Folder(out).locked():
+    with Folder(out).locked():
         assert f"process {os.getpid()} on " in (out / "lock").read_text()
     assert (out / "lock").read_text() == ""
 
 
 def test_lock_is_lifted_whatever_ends_the_sweep(out):
     """The folder is free again after an error, and no name stays behind."""
-    with pytest.raises(KeyboardInterrupt), _Folder(out).locked():
+    with pytest.raises(KeyboardInterrupt), Folder(out).locked():
         raise KeyboardInterrupt
     assert (out / "lock").read_text() == ""
-    with _Folder(out).locked():
+    with Folder(out).locked():
         pass
 
 
@@ -750,10 +747,11 @@ import psutil
 logging.getLogger("tornado").setLevel(15)
 from snnlib import workers
 from snnlib.plans import read_plan
-from snnlib.sweep import _Folder, collect_runs, run_sweep
+from snnlib.folders import Folder
+from snnlib.sweep import collect_runs, run_sweep
 
 plan, out = read_plan(sys.argv[1]), sys.argv[2]
-store, listening = _Folder.store, set()
+store, listening = Folder.store, set()
 workers._FIRST_ANSWER = 1
 
 
@@ -787,7 +785,7 @@ def watch(folder, run, *arguments):
     return store(folder, run, *arguments)
 
 
-_Folder.store = watch
+Folder.store = watch
 before = world()
 told = []
 for fails, options in (

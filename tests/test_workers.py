@@ -24,7 +24,7 @@ REQUEST = {
 
 @pytest.fixture
 def started(monkeypatch):
-    """Return a list that grows by each server of kernels, none of which is a real one."""
+    """Return a list that grows by each server of kernels, none of them a real one."""
     servers = []
 
     class Kernels:
@@ -66,7 +66,15 @@ def test_threads_of_a_worker_share_servers_but_not_at_once(started):
 
 @pytest.mark.parametrize(
     ("n_workers", "n_runs", "n_expected"),
-    [(None, 9, 4), (-1, 9, 4), (-2, 9, 3), (-9, 9, 1), (0, 9, 1), (7, 9, 7), (-1, 2, 2)],
+    [
+        (None, 9, 4),
+        (-1, 9, 4),
+        (-2, 9, 3),
+        (-9, 9, 1),
+        (0, 9, 1),
+        (7, 9, 7),
+        (-1, 2, 2),
+    ],
 )
 def test_negative_numbers_of_workers_count_from_the_cores(
     monkeypatch, n_workers, n_runs, n_expected
