@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -23,7 +24,7 @@ from importlib.resources import files
 from repo2docker.buildpacks import PythonBuildPack
 
 os.chdir(sys.argv[1])
-pack = PythonBuildPack()
+pack = PythonBuildPack("buildpack-deps")
 assert pack.detect(), "repo2docker finds nothing to build"
 lock = files("repo2docker.buildpacks.conda") / "environment.py-3.11-linux-64.lock"
 names = {"ipykernel", "ipywidgets", "jupyter_server", "jupyterhub-base", "jupyterlab"}
@@ -91,6 +92,7 @@ def build(name, tmp_path_factory):
         if (checkout / file).is_file():
             (kept / file).parent.mkdir(exist_ok=True)
             shutil.copy(checkout / file, kept / file)
+    start = time.monotonic()
     for folder, scripts in ((kept, steps["first"]), (checkout, steps["then"])):
         for script in scripts:
             subprocess.run(["bash", "-ec", script], cwd=folder, env=env, check=True)
@@ -99,6 +101,9 @@ def build(name, tmp_path_factory):
     for script in steps["last"]:
         Path(checkout / script).chmod(0o755)
         subprocess.run([checkout / script], cwd=checkout, env=env, check=True)
+    seconds = round(time.monotonic() - start)
+    megabytes = round(environments.size(python))
+    environments.note(f"binder-{name}", {"seconds": seconds, "MB": megabytes})
     environments.pip(python, "check")
     after = environments.versions(python)
     assert {k: after[k] for k in before if after[k] != before[k]} == {}
@@ -143,5 +148,7 @@ def test_full_lesson_runs(notebook, full, tmp_path):
 @pytest.mark.slow
 def test_full_environment_is_compiled(full):
     """No reader waits for Numba: what a prediction needs is in its cache."""
+    # The button says 3.1.
+    assert environments.size(full) < 3300
     package = next(full.parent.parent.glob("lib/python*/site-packages/snnlib"))
     assert list(package.glob("__pycache__/events.*.nbc"))

@@ -1,5 +1,7 @@
 """Lessons run in the reader's browser: what the site holds, and that they do."""
 
+import hashlib
+import json
 import re
 import shutil
 import subprocess
@@ -114,10 +116,38 @@ def test_page_shows_button(path, book):
         assert "Pyodide's CDN" in link["title"]
 
 
-def test_copy_of_pyodide_must_be_one(tmp_path, monkeypatch):
-    """A folder that is no copy of Pyodide is refused before anything is built."""
-    monkeypatch.setenv("SNNLIB_PYODIDE", str(tmp_path))
-    with pytest.raises(SystemExit, match=r"without pyodide\.mjs"):
+def copy_of_pyodide(folder):
+    """Write a folder that has what a copy of Pyodide has, but for the contents."""
+    (folder / "pyodide.mjs").touch()
+    packages = {}
+    for name, depends in (("ipython", ["six"]), ("six", []), ("numpy", [])):
+        file = folder / f"{name}.whl"
+        file.write_text(name)
+        sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+        packages[name] = {"file_name": file.name, "sha256": sha256, "depends": depends}
+    lock = {"packages": {**packages, "unused": {"file_name": "unused.whl"}}}
+    (folder / "pyodide-lock.json").write_text(json.dumps(lock))
+    return folder
+
+
+def test_copy_of_pyodide_is_taken(tmp_path, monkeypatch):
+    """What the lessons do not load may be missing."""
+    monkeypatch.setenv("SNNLIB_PYODIDE", str(copy_of_pyodide(tmp_path)))
+    assert lite.pyodide_copy() == tmp_path
+
+
+@pytest.mark.parametrize(
+    "name", ["pyodide.mjs", "pyodide-lock.json", "ipython.whl", "six.whl", "numpy.whl"]
+)
+def test_copy_of_pyodide_must_be_whole(tmp_path, monkeypatch, name):
+    """What lacks a file, or has another, is refused before anything is built."""
+    monkeypatch.setenv("SNNLIB_PYODIDE", str(copy_of_pyodide(tmp_path)))
+    if name.endswith(".whl"):
+        (tmp_path / name).write_text("changed")
+        with pytest.raises(SystemExit, match=f"without a true {name}"):
+            lite.build_site()
+    (tmp_path / name).unlink()
+    with pytest.raises(SystemExit, match=f"without .*{name}"):
         lite.build_site()
 
 

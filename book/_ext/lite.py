@@ -10,12 +10,15 @@ import re
 import shutil
 import subprocess
 import sys
-from importlib.metadata import version
+from hashlib import sha256
+from importlib.metadata import requires, version
 from pathlib import Path
 from subprocess import DEVNULL
 
 import addresses
 import nbformat
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / "build" / "lite"
@@ -142,7 +145,31 @@ def pyodide_copy():
     for needed in ("pyodide.mjs", "pyodide-lock.json"):
         if not (folder / needed).is_file():
             sys.exit(f"SNNLIB_PYODIDE is a folder without {needed}: {name}")
+    packages = json.loads((folder / "pyodide-lock.json").read_text())["packages"]
+    for package in needed_packages(packages):
+        # A browser takes no file with another hash, and its kernel then never starts.
+        file = folder / package["file_name"]
+        if (
+            not file.is_file()
+            or sha256(file.read_bytes()).hexdigest() != (package["sha256"])
+        ):
+            sys.exit(f"SNNLIB_PYODIDE is a folder without a true {file.name}: {name}")
     return folder
+
+
+def needed_packages(packages):
+    """Return those of Pyodide's packages that the kernel and the lessons load."""
+    browser = {"sys_platform": "emscripten", "extra": ""}
+    asked = map(Requirement, requires("snnlib"))
+    left = ["ipython"]
+    left += [it.name for it in asked if not it.marker or it.marker.evaluate(browser)]
+    found = {}
+    while left:
+        name = canonicalize_name(left.pop())
+        if name in packages and name not in found:
+            found[name] = packages[name]
+            left += packages[name]["depends"]
+    return list(found.values())
 
 
 def build_site():

@@ -8,6 +8,11 @@ from pathlib import Path
 # MathJax itself, its fonts, and what it fetches when TeX asks for a rare command.
 MATHJAX = ("tex-chtml.js", "output/chtml/fonts/woff-v2/*", "input/tex/extensions/*")
 
+# Minutes of installing for Binder, measured by tests/test_binder.py on two cores, and
+# what is there then.
+_BINDER = 2, "0.8 GB"
+_BINDER_FULL = 3, "3.1 GB"
+
 
 def copy_mathjax(app):
     """Put MathJax beside the pages; in ``html_static_path``, all would load all of it.
@@ -63,15 +68,24 @@ def name_page(app, pagename, templatename, context, doctree):  # noqa: ARG001
 
 
 def choose_binder(app, pagename, templatename, context, doctree):  # noqa: ARG001
-    """Send lessons with TensorFlow to the environment that has it."""
+    """Send lessons with TensorFlow to the environment that has it, and say how long."""
     path = Path(app.env.doc2path(pagename))
-    if path.suffix != ".ipynb" or "snnlib[dl]" not in path.read_text():
+    if path.suffix != ".ipynb":
         return
     branch = f"/{app.config.html_theme_options['repository_branch']}?"
+    is_full = "snnlib[dl]" in path.read_text()
     for group in context.get("header_buttons", ()):
         for button in group.get("buttons", ()):
-            if button.get("text") == "Binder":
+            if button.get("text") != "Binder":
+                continue
+            if is_full:
                 button["url"] = button["url"].replace(branch, "/binder-full?")
+            minutes, size = _BINDER_FULL if is_full else _BINDER
+            button["text"] = f"Binder ({minutes} min or more)"
+            button["tooltip"] = (
+                f"Binder makes a machine for you, with {size} of packages. It keeps "
+                "them between changes to their list, and is quicker then"
+            )
 
 
 def setup(app):
