@@ -71,13 +71,9 @@ _HOMES = {
     ),
     "definitions": ("SweepError",),
     "plans": ("Plan", "make_plan", "read_plan"),
-    "sweep": (
-        "Collected",
-        "SweepBusyError",
-        "SweepSummary",
-        "collect_runs",
-        "run_sweep",
-    ),
+    "folders": ("SweepBusyError",),
+    "sweep": ("SweepSummary", "run_sweep"),
+    "collected": ("Collected", "collect_runs"),
     "recording": ("MetricsError", "read_metrics", "record", "results_path"),
     "_nengo_dl": ("nengo_dl", "tf"),
 }

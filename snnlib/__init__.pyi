@@ -4,6 +4,8 @@ from typing import Any
 
 from snnlib.architectures import parse_architecture as parse_architecture
 from snnlib.architectures import read_weights as read_weights
+from snnlib.collected import Collected as Collected
+from snnlib.collected import collect_runs as collect_runs
 from snnlib.datasets import DataCorruptError as DataCorruptError
 from snnlib.datasets import Dataset as Dataset
 from snnlib.datasets import DatasetError as DatasetError
@@ -27,6 +29,7 @@ from snnlib.explorers import classification_explorer as classification_explorer
 from snnlib.explorers import image_explorer as image_explorer
 from snnlib.explorers import lif_explorer as lif_explorer
 from snnlib.explorers import regression_explorer as regression_explorer
+from snnlib.folders import SweepBusyError as SweepBusyError
 from snnlib.metrics import accuracy_interval as accuracy_interval
 from snnlib.metrics import estimate_energy as estimate_energy
 from snnlib.metrics import mspe as mspe
@@ -56,10 +59,7 @@ from snnlib.simulation import lowpass as lowpass
 from snnlib.simulation import read_out as read_out
 from snnlib.simulation import settled_fraction as settled_fraction
 from snnlib.simulation import simulate as simulate
-from snnlib.sweep import Collected as Collected
-from snnlib.sweep import SweepBusyError as SweepBusyError
 from snnlib.sweep import SweepSummary as SweepSummary
-from snnlib.sweep import collect_runs as collect_runs
 from snnlib.sweep import run_sweep as run_sweep
 
 __version__: str

@@ -381,7 +381,7 @@ def _sweep(options):
 
 
 def _collect(options):
-    from snnlib.sweep import collect_runs
+    from snnlib.collected import collect_runs
 
     collected = collect_runs(options.folder)
     try:
@@ -390,10 +390,12 @@ def _collect(options):
         raise _UsageError(error) from error
     _say(f"{len(collected.rows)} rows in {options.output}")
     for problem in collected.skipped:
-        _fail(f"left out: {problem}", 1)
+        _tell(f"left out: {problem}")
+    for mixture in collected.mixtures:
+        _tell(mixture)
     missing = collected.provenance["missing"]
     if missing:
-        return _fail(f"{len(missing)} runs are not finished: {', '.join(missing)}", 1)
+        return _fail(f"{len(missing)} runs are not finished", 1)
     return 0
 
 

@@ -11,8 +11,17 @@ from pathlib import Path
 # of its own in a run's identity, and so have the results, among its inputs. All others
 # count, `checks` and `files` too: they convert what is calculated and recorded.
 _NOT_CALCULATING = {
-    *("__init__", "_docs", "_version", "cli", "definitions", "digests", "explorers"),
-    *("folders", "kernels", "notebooks", "parameters", "plans", "plots", "results"),
+    *("__init__", "_docs", "_version", "cli", "collected", "definitions", "digests"),
+    *(
+        "explorers",
+        "folders",
+        "kernels",
+        "notebooks",
+        "parameters",
+        "plans",
+        "plots",
+        "results",
+    ),
     *("sweep", "tables", "trials", "workers"),
 }
 

@@ -5,6 +5,7 @@ It holds all that the sweep writes::
     sweep.json           the plan: every row of the table, with the id of its run
     runs/<id>.ipynb      the executed notebook of a finished run
     failed/<id>.ipynb    that of a failed one, with the traceback
+    index.jsonl          what the finished runs say, so that they need not be read
     lock, .lock          who is at work on the folder
 
 A file gets its name once it is complete.
@@ -16,6 +17,7 @@ import json
 import logging
 import os
 import platform
+import re
 
 from snnlib.checks import check_path
 from snnlib.definitions import SweepError
@@ -26,11 +28,14 @@ from snnlib.workers import import_extra
 
 # Bytes of a file that are still read: a plan with a million rows has as many.
 _LARGEST = 10**9
+# Names that are listed of files that do not belong there.
+_MOST_NAMES = 5
+_RUN_NAME = r"[0-9a-f]{16}\.ipynb"
 # What the files of a sweep hold, and of which types.
 _PLAN_TYPES = {"definition": dict, "notebook": str, "identity": dict, "rows": list}
 _ROW_TYPES = {"axis": str | None, "run_id": str, "values": dict}
 _RUN_TYPES = {
-    **dict.fromkeys(("run_id", "checksum", "finished"), str),
+    **dict.fromkeys(("run_id", "finished"), str),
     **dict.fromkeys(("values", "inputs", "identity", "versions"), dict),
     "wall_time": int | float | None,
 }
@@ -62,6 +67,7 @@ class Folder:
         self.runs = self.path / "runs"
         self.failed = self.path / "failed"
         self.plan = self.path / "sweep.json"
+        self.index = self.path / "index.jsonl"
         self.holder = self.path / "lock"
 
     @contextlib.contextmanager
@@ -132,17 +138,15 @@ class Folder:
             )
             raise SweepError(msg) from error
 
+    def holds(self, plan):
+        """Say whether this plan is written down already."""
+        try:
+            return read_text(self.plan) == dump(_content(plan))
+        except (OSError, ValueError):
+            return False
+
     def begin(self, plan):
         """Make the folder ready for a plan, and write the plan down."""
-        content = {
-            "definition": plan.definition,
-            "notebook": plan.notebook.path.name,
-            "identity": plan.identity,
-            "rows": [
-                {"axis": axis, "run_id": run.id, "values": run.values}
-                for axis, run in plan.rows
-            ],
-        }
         with self._blamed():
             for folder in (self.runs, self.failed):
                 folder.mkdir(exist_ok=True)
@@ -150,7 +154,7 @@ class Folder:
                 for leftover in self.path.glob(pattern):
                     leftover.unlink()
             with written_whole(self.plan) as file:
-                file.write(dump(content))
+                file.write(dump(_content(plan)))
 
     def read_plan(self):
         """Return what `begin` wrote down."""
@@ -164,23 +168,124 @@ class Folder:
             raise SweepError(msg) from error
         return plan
 
-    def run_files(self):
-        """Return all that is where finished runs are, but for what is being written."""
+    def finished(self, wanted, *, keep=False):
+        """Return the finished runs among those wanted, by id, and what was left out.
+
+        Parameters
+        ----------
+        wanted : collection of str
+            Ids of runs.
+        keep : bool, default=False
+            Whether to add to the index what had to be read. Otherwise nothing is
+            written.
+
+        Returns
+        -------
+        runs : dict of str to dict
+            What each says about itself, and its metrics.
+        skipped : list of str
+            For each damaged file, and for all foreign ones together, why.
+        """
+        known = self._read_index()
+        runs, skipped, foreign, older = {}, [], [], []
+        for path in self._run_files():
+            if path.suffix != ".ipynb" or path.stem not in wanted:
+                is_run = re.fullmatch(_RUN_NAME, path.name)
+                (older if is_run else foreign).append(path.name)
+                continue
+            try:
+                runs[path.stem], is_known = self._known_run(path, known)
+            except RunFileError as error:
+                skipped.append(str(error))
+                continue
+            if keep and not is_known:
+                self._add_to_index(path, runs[path.stem])
+        if foreign:
+            names = ", ".join(foreign[:_MOST_NAMES]) + (
+                ", ..." if len(foreign) > _MOST_NAMES else ""
+            )
+            skipped.append(f"{self.runs} holds what is none of its runs: {names}.")
+        if older:
+            skipped.append(
+                f"{self.runs} holds {len(older)} runs of other definitions or code; "
+                f"snnlib prune {self.path} removes them."
+            )
+        return runs, skipped
+
+    def _run_files(self):
+        """Return all that is where finished runs are, but for hidden files."""
         try:
             found = sorted(self.runs.iterdir())
         except OSError as error:
             msg = f"{self.path} holds no sweep: {error}"
             raise SweepError(msg) from error
-        return [path for path in found if not path.match(".*.part")]
+        return [path for path in found if not path.name.startswith(".")]
 
-    def has(self, run):
-        """Say whether a run is finished. One that is damaged is not."""
-        path = self.runs / f"{run.id}.ipynb"
+    def prune(self, wanted):
+        """Remove the runs, finished and failed, that are not wanted; say how many."""
+        unwanted = [
+            path
+            for folder in (self.runs, self.failed)
+            for path in folder.glob("*.ipynb")
+            if re.fullmatch(_RUN_NAME, path.name) and path.stem not in wanted
+        ]
+        for path in unwanted:
+            path.unlink()
+        return len(unwanted)
+
+    def failures(self, wanted):
+        """Return why runs failed that are not finished, by id."""
+        found = {}
+        for path in sorted(self.failed.glob("*.ipynb")):
+            if path.stem in wanted and not (self.runs / path.name).exists():
+                try:
+                    about = read_json(path)["metadata"]["snnlib"]
+                    found[path.stem] = str(about["error"])
+                except (*_UNREADABLE, KeyError, TypeError):
+                    found[path.stem] = "its notebook is damaged"
+        return found
+
+    # The index saves reading thousands of notebooks. It is believed where a file is as
+    # old and as large as when its line was written.
+
+    def _known_run(self, path, known):
+        """Return what a run says about itself, and whether the index knew."""
         try:
-            return path.exists() and bool(read_run(path))
-        except RunFileError as error:
-            logger.warning("%s It will be run again.", error)
-            return False
+            if path.is_symlink() and path.resolve().parent != self.runs.resolve():
+                msg = f"{path} is a link that leads out of the folder."
+                raise RunFileError(msg)
+            mark = _mark(path)
+        except (OSError, RuntimeError) as error:
+            # A link that leads to itself is either.
+            msg = f"{path} cannot be read: {error}."
+            raise RunFileError(msg) from error
+        its_mark, run = known.get(path.name, (None, None))
+        if its_mark == mark and _is_run_of(run, path):
+            return run, True
+        return read_run(path), False
+
+    def _read_index(self):
+        known = {}
+        with contextlib.suppress(OSError, ValueError):
+            for line in read_text(self.index).splitlines():
+                with contextlib.suppress(ValueError, TypeError, RecursionError):
+                    name, mark, run = json.loads(line)
+                    known[name] = mark, run
+        return known
+
+    def _add_to_index(self, path, run):
+        """Append a run. Where that cannot be done, its file will be read instead."""
+        # No link is followed, and no pipe is waited for.
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT
+        flags |= getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        line = json.dumps([path.name, _mark(path), run])
+        with contextlib.suppress(OSError):
+            fd = os.open(self.index, flags, 0o666)
+            try:
+                # A line that was cut short does not spoil this one.
+                os.write(fd, f"\n{line}".encode())
+            finally:
+                os.close(fd)
 
     def store(self, run, plan, outcome):
         """Write down a run; return its metrics and its error, one of which is None."""
@@ -201,6 +306,7 @@ class Folder:
         if about["error"] is None:
             try:
                 metrics = write_run(done, executed, about, check=read_metrics)
+                self._add_to_index(done, {**about, "metrics": metrics})
             except MetricsError:
                 about["error"] = "it recorded no metrics, or one name with two values"
             else:
@@ -208,6 +314,19 @@ class Folder:
                 return metrics, None
         write_run(failed, executed, about)
         return None, about["error"]
+
+
+def _content(plan):
+    """Return a plan as it is written down."""
+    return {
+        "definition": plan.definition,
+        "notebook": plan.notebook.path.name,
+        "identity": plan.identity,
+        "rows": [
+            {"axis": axis, "run_id": run.id, "values": run.values}
+            for axis, run in plan.rows
+        ],
+    }
 
 
 def write_run(path, executed, about, check=None):
@@ -238,15 +357,36 @@ def read_run(path):
     if not is_as_written:
         msg = f"{path} was changed after it was written."
         raise RunFileError(msg)
-    # Whoever changes a file can make its checksum anew, but not the id of other values.
-    if run_id(about["identity"], about["inputs"], about["values"]) != path.stem:
+    run = {**about, "metrics": metrics}
+    if not _is_run_of(run, path):
         msg = f"{path} is not the run of its name: its values have another id."
         raise RunFileError(msg)
-    return {**about, "metrics": metrics}
+    return run
+
+
+def _is_run_of(run, path):
+    """Say whether a run has the values that the name of its file stands for."""
+    # Whoever changes a file can make its checksum anew, but not the id of other values.
+    try:
+        check_types(run, {**_RUN_TYPES, "metrics": dict})
+    except ValueError:
+        return False
+    return run_id(run["identity"], run["inputs"], run["values"]) == path.stem
+
+
+def _mark(path):
+    """Return what changes when a file is written anew."""
+    status = path.stat()
+    return [status.st_size, status.st_mtime_ns]
 
 
 def read_json(path):
     """Return what a file holds, if it is one that a sweep can have written."""
+    return json.loads(read_text(path))
+
+
+def read_text(path):
+    """Return the text of a file that is one, and not beyond all sizes."""
     # A pipe or a device would be read for ever.
     if not path.is_file():
         msg = f"{path.name} is missing, or no file"
@@ -254,7 +394,7 @@ def read_json(path):
     if path.stat().st_size > _LARGEST:
         msg = f"{path.name} has more than {_LARGEST:g} bytes"
         raise ValueError(msg)
-    return json.loads(path.read_text(encoding="utf-8"))
+    return path.read_text(encoding="utf-8")
 
 
 def check_types(content, types):

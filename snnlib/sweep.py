@@ -7,23 +7,19 @@ parameters travel to a worker, and the executed notebook travels back.
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 import logging
 import os
 import sys
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain, repeat
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from snnlib.checks import check_bool, check_number, check_path, check_whole
+from snnlib.checks import check_bool, check_number, check_whole
 from snnlib.definitions import SweepError
-from snnlib.files import written_whole
-from snnlib.folders import Folder, RunFileError, dump, read_run
+from snnlib.folders import Folder
 from snnlib.kernels import system_problem
 from snnlib.plans import Plan
-from snnlib.tables import write_table
 from snnlib.workers import (
     check_address,
     check_security,
@@ -145,9 +141,13 @@ def run_sweep(
     if scheduler is None and (problem := system_problem()):
         raise SweepError(problem)
     folder = Folder(out)
+    runs = {run.id: run for run in plan.runs}
+    if not force and folder.holds(plan) and len(folder.finished(runs)[0]) == len(runs):
+        # Nothing to do, and so nothing to write: the folder may be read-only.
+        return SweepSummary(len(runs), len(runs), {})
     with folder.locked():
         folder.begin(plan)
-        left = {run.id: run for run in plan.runs if force or not folder.has(run)}
+        left = runs if force else _unfinished(runs, folder)
         failed = {}
         for n_retries_left in range(retries, -1, -1):
             failed = _do_runs(left, folder, plan, limits, where)
@@ -156,7 +156,15 @@ def run_sweep(
                 break
             if n_retries_left:
                 logger.info("Trying %d failed runs again.", len(left))
-    return SweepSummary(len(plan.runs), len(plan.runs) - len(failed), failed)
+    return SweepSummary(len(runs), len(runs) - len(failed), failed)
+
+
+def _unfinished(runs, folder):
+    """Return the runs that are not finished. Those that are damaged are not."""
+    finished, skipped = folder.finished(runs, keep=True)
+    for problem in skipped:
+        logger.warning("%s", problem)
+    return {run_id: run for run_id, run in runs.items() if run_id not in finished}
 
 
 def _do_runs(runs, folder, plan, limits, where):
@@ -176,99 +184,6 @@ def _do_runs(runs, folder, plan, limits, where):
 
 def _nothing():
     yield from ()
-
-
-def collect_runs(out: str | os.PathLike[str]) -> Collected:
-    """Gather the finished runs of a sweep into a table.
-
-    Nothing is run, and nothing in the folder is changed.
-
-    Parameters
-    ----------
-    out : path-like
-        Folder of a sweep.
-
-    Returns
-    -------
-    collected : Collected
-
-    Raises
-    ------
-    SweepError
-        If ``out`` is not the path of a folder that holds a sweep.
-    """
-    folder = Folder(out)
-    plan = folder.read_plan()
-    known = {row["run_id"] for row in plan["rows"]}
-    runs, skipped = {}, []
-    for path in folder.run_files():
-        try:
-            if path.suffix != ".ipynb" or path.stem not in known:
-                msg = f"{path} is none of this sweep's runs."
-                raise RunFileError(msg)
-            runs[path.stem] = read_run(path)
-        except RunFileError as error:
-            skipped.append(str(error))
-    rows = [
-        _table_row(row, runs[row["run_id"]])
-        for row in plan["rows"]
-        if row["run_id"] in runs
-    ]
-    provenance = {
-        **{key: plan[key] for key in ("definition", "notebook", "identity")},
-        "inputs": _distinct(run["inputs"] for run in runs.values()),
-        "versions": _distinct(run["versions"] for run in runs.values()),
-        "last_run": max((run["finished"] for run in runs.values()), default=None),
-        "n_rows": len(rows),
-        "n_runs": len(runs),
-        "missing": sorted(known - runs.keys()),
-    }
-    return Collected(rows, provenance, skipped)
-
-
-@dataclass(frozen=True)
-class Collected:
-    """The table of a sweep.
-
-    Attributes
-    ----------
-    rows : list of dict
-        Run id, varied parameter, parameters, metrics, seconds it took and versions of
-        each row. A metric that has the name of another column is called
-        ``<name>_recorded``.
-    provenance : dict
-        What the table was made from and with; ``missing`` lists runs without a result.
-    skipped : list of str
-        The files that were left out, each with the reason.
-    """
-
-    rows: list[dict[str, Any]]
-    provenance: dict[str, Any]
-    skipped: list[str]
-
-    def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the table as .csv, and its provenance beside it as .json.
-
-        Parameters
-        ----------
-        path : path-like
-            Name of the table, ending in ``.csv``.
-
-        Raises
-        ------
-        ValueError
-            If the name ends in anything else.
-        """
-        path = check_path("path", path)
-        if path.suffix != ".csv":
-            msg = f"path must end in .csv; got {str(path)!r}."
-            raise ValueError(msg)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        table = write_table(path, self.rows)
-        sha256 = hashlib.sha256(table.encode()).hexdigest()
-        provenance = {"table": path.name, "sha256": sha256, **self.provenance}
-        with written_whole(path.with_suffix(".json")) as file:
-            file.write(dump(provenance))
 
 
 _CHECKS = {
@@ -327,30 +242,6 @@ def _request(plan, run):
 
 def _point(run):
     return ", ".join(f"{name} = {value!r}" for name, value in run.given.items())
-
-
-def _table_row(row, run):
-    versions = ", ".join(f"{name} {v}" for name, v in run["versions"].items())
-    first = {"run_id": row["run_id"], "axis": row["axis"], **run["values"]}
-    last = {"wall_time": run["wall_time"], "versions": versions}
-    return {**first, **_renamed(run["metrics"], {*first, *last}), **last}
-
-
-def _renamed(metrics, taken):
-    """Return metrics by names of their own: neither taken nor those of others."""
-    renamed = {}
-    for name, value in metrics.items():
-        column = name
-        while column in taken:
-            column += "_recorded"
-            while column != name and (column in metrics or column in renamed):
-                column += "_recorded"
-        renamed[column] = value
-    return renamed
-
-
-def _distinct(items):
-    return [json.loads(text) for text in sorted({dump(item) for item in items})]
 
 
 # Progress.

@@ -16,6 +16,7 @@ import sys
 import textwrap
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import nbformat
@@ -36,18 +37,12 @@ from tiny import (
 )
 
 from snnlib import read_metrics
-from snnlib import sweep as sweep_module
+from snnlib.collected import _renamed, collect_runs
 from snnlib.definitions import SweepError
 from snnlib.files import written_whole
 from snnlib.folders import Folder, SweepBusyError, dump, write_run
 from snnlib.plans import make_plan, read_plan
-from snnlib.sweep import (
-    _progress,
-    _renamed,
-    _show,
-    collect_runs,
-    run_sweep,
-)
+from snnlib.sweep import _progress, _show, run_sweep
 from snnlib.workers import carry_out
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -312,10 +307,10 @@ def test_what_is_no_plan_is_refused(not_a_plan, tmp_path):
 @pytest.mark.parametrize("out", ["", None, 3, b"out", "a\0b", ["out"]], ids=repr)
 def test_what_is_no_path_is_refused(plan, call, out):
     """It is a path with a name, or nothing is looked for."""
-    arguments = {"run_sweep": (plan, out), "collect_runs": (out,)}[call]
+    do = {"run_sweep": partial(run_sweep, plan), "collect_runs": collect_runs}[call]
     message = r"^out must be the path of a file or folder; got .*"
     with pytest.raises(SweepError, match=message):
-        getattr(sweep_module, call)(*arguments)
+        do(out)
 
 
 @pytest.mark.parametrize("name", ["file", "file/below", "x" * 300, "\ud800", "no"])
@@ -384,20 +379,89 @@ def test_damaged_run_is_run_again(plan, out, undisturbed, caplog):
 
 def test_foreign_files_are_named_and_left_out(plan, out):
     """A run of another sweep, a copy and a stray file do not get into the table."""
-    one = (out / "runs" / f"{plan.runs[0].id}.ipynb").read_text()
-    (out / "runs" / f"{plan.runs[1].id}.ipynb").write_text(one)
-    (out / "runs" / "copy.ipynb").write_text(one)
-    (out / "runs" / "notes.txt").write_text("notes")
+    runs = out / "runs"
+    one = (runs / f"{plan.runs[0].id}.ipynb").read_text()
+    (runs / f"{plan.runs[1].id}.ipynb").write_text(one)
+    (runs / "copy.ipynb").write_text(one)
+    (runs / f"{'0' * 16}.ipynb").write_text(one)
+    for i in range(9):
+        (runs / f"notes{i}.txt").write_text("notes")
+    # What JupyterLab and macOS leave is nothing to speak of.
+    (runs / ".ipynb_checkpoints").mkdir()
+    (runs / ".DS_Store").touch()
     collected = collect_runs(out)
     assert len(collected.rows) == 5
-    reasons = [reason.removeprefix(f"{out / 'runs'}/") for reason in collected.skipped]
-    assert sorted(reasons) == sorted(
-        [
-            f"{plan.runs[1].id}.ipynb was changed after it was written.",
-            "copy.ipynb is none of this sweep's runs.",
-            "notes.txt is none of this sweep's runs.",
-        ]
-    )
+    assert collected.skipped == [
+        f"{runs / plan.runs[1].id}.ipynb was changed after it was written.",
+        f"{runs} holds what is none of its runs: copy.ipynb, notes0.txt, notes1.txt, "
+        "notes2.txt, notes3.txt, ....",
+        f"{runs} holds 1 runs of other definitions or code; snnlib prune {out} removes "
+        "them.",
+    ]
+
+
+def test_signed_file_with_other_values_is_left_out(plan, out):
+    """Anyone can make a checksum anew; the id of other values is another one."""
+    path = out / "runs" / f"{plan.runs[0].id}.ipynb"
+    executed = json.loads(path.read_text())
+    about = executed["metadata"]["snnlib"]
+    del about["checksum"]
+    about["values"]["x"] = 999.0
+    write_run(path, executed, about)
+    (reason,) = collect_runs(out).skipped
+    assert reason == (f"{path} is not the run of its name: its values have another id.")
+    # Nor does the index vouch for them.
+    index = out / "index.jsonl"
+    status = path.stat()
+    mark = [status.st_size, status.st_mtime_ns]
+    line = [path.name, mark, {**about, "metrics": {"result": 1.0}}]
+    index.write_text(json.dumps(line))
+    assert collect_runs(out).skipped == [reason]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda path: path.write_bytes(b"\xff\n[[[[\n{}\n[1, 2, 3]\n" + b"[" * 10**5),
+        lambda path: path.unlink(),
+        lambda path: (path.unlink(), path.mkdir()),
+        lambda path: (path.unlink(), os.mkfifo(path)),
+        lambda path: (path.unlink(), path.symlink_to(path.with_name("elsewhere"))),
+        lambda path: path.write_text(path.read_text()[:-7]),
+    ],
+    ids=["another", "missing", "folder", "pipe", "link", "cut"],
+)
+def test_index_only_saves_time(plan, out, undisturbed, damage):
+    """Whatever became of it, the table is the same, and nothing runs again."""
+    damage(out / "index.jsonl")
+    assert table(out) == undisturbed
+    before = finished(out)
+    (out / "runs" / f"{plan.runs[0].id}.ipynb").unlink()
+    assert run_sweep(plan, out, workers=1).n_done == 6
+    assert len(before.items() & finished(out).items()) == 5
+    assert table(out) == undisturbed
+    assert not (out / "elsewhere").exists()
+
+
+def test_finished_sweep_needs_not_be_written_to(plan, out, monkeypatch):
+    """A folder that is done is left alone, so that it may be read-only."""
+    monkeypatch.setattr(Folder, "locked", None)
+    before = {path: path.stat().st_mtime_ns for path in out.rglob("*")}
+    assert run_sweep(plan, out).n_done == 6
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*")} == before
+
+
+def test_different_versions_are_told(plan, out):
+    """Rows that ran with different packages do not stand side by side in silence."""
+    path = out / "runs" / f"{plan.runs[0].id}.ipynb"
+    executed = json.loads(path.read_text())
+    about = executed["metadata"]["snnlib"]
+    del about["checksum"]
+    here = about["versions"]["numpy"]
+    about["versions"] |= {"numpy": "9.9.9"}
+    write_run(path, executed, about)
+    (mixture,) = collect_runs(out).mixtures
+    assert mixture == f"the runs had different versions of numpy {here} and 9.9.9."
 
 
 def test_folder_without_a_sweep_is_named(tmp_path, out):
@@ -513,13 +577,24 @@ def test_what_is_no_file_is_not_read(plan, out, name, make):
             collect_runs(out)
     else:
         (reason,) = collect_runs(out).skipped
-        assert f"{path} is damaged, or not a run of a sweep: " in reason
+        assert reason.startswith(f"{path} ")
+        assert re.search("is damaged, or not|cannot be read|leads out", reason)
 
 
-def test_link_to_a_run_is_that_run(plan, out, undisturbed, tmp_path):
-    """A folder of runs may have been moved to a larger disk."""
+def test_link_to_a_run_leads_nowhere_else(plan, out, undisturbed, tmp_path):
+    """A link within the folder is that run; one that leads out of it is not read."""
     path = out / "runs" / f"{plan.runs[0].id}.ipynb"
-    path.symlink_to(path.rename(tmp_path / path.name))
+    path.symlink_to(path.rename(path.with_name("moved")))
+    assert without_times(collect_runs(out).rows) == undisturbed
+    path.unlink()
+    path.symlink_to(path.with_name("moved").rename(tmp_path / path.name))
+    collected = collect_runs(out)
+    assert collected.skipped == [f"{path} is a link that leads out of the folder."]
+    # The folder of runs may have been moved to a larger disk as a whole.
+    path.unlink()
+    (tmp_path / path.name).rename(path)
+    (out / "runs").rename(tmp_path / "runs")
+    (out / "runs").symlink_to(tmp_path / "runs")
     assert table(out) == undisturbed
 
 
@@ -532,9 +607,9 @@ def test_parts_of_killed_runs_go_and_no_others(plan, out):
     theirs = (".table.csv.0f.part", "mine.part", "runs/mine.part")
     for name in (*ours, *theirs):
         (out / name).write_text("{")
-    assert [Path(reason.split()[0]).name for reason in collect_runs(out).skipped] == [
-        "mine.part"
-    ]
+    (reason,) = collect_runs(out).skipped
+    assert reason.endswith("none of its runs: mine.part.")
+    (out / "runs" / f"{plan.runs[0].id}.ipynb").unlink()
     run_sweep(plan, out, workers=0)
     assert not any((out / name).exists() for name in ours)
     assert all((out / name).exists() for name in theirs)
@@ -636,6 +711,7 @@ def test_table_is_written_with_its_provenance(plan, kept, undisturbed, tmp_path)
 
 def test_second_sweep_on_a_folder_is_refused(plan, out):
     """The message says who is at work; afterwards the folder is free."""
+    (out / "runs" / f"{plan.runs[0].id}.ipynb").unlink()
     with (
         Folder(out).locked(),
         pytest.raises(SweepBusyError, match=f"at work: process {os.getpid()} on "),
@@ -677,7 +753,8 @@ def test_no_module_needs_fcntl_or_fork(kept, definition, tmp_path):
         sys.modules["fcntl"] = None
         del os.fork
         from snnlib.plans import read_plan
-        from snnlib.sweep import collect_runs, run_sweep
+        from snnlib.collected import collect_runs
+        from snnlib.sweep import run_sweep
         print(len(collect_runs(sys.argv[1]).rows))
         try:
             run_sweep(read_plan(sys.argv[2]), sys.argv[3])
@@ -703,11 +780,14 @@ def test_lock_left_behind_is_taken_over(plan, out, caplog):
     lock = out / "lock"
     host = os.uname().nodename
     lock.write_text(f"process {os.getpid()} on {host} since 2020-01-01T00:00:00")
+    run = out / "runs" / f"{plan.runs[0].id}.ipynb"
+    run.unlink()
     with caplog.at_level("INFO", "snnlib"):
         run_sweep(plan, out, workers=0)
     assert "Taking over from a sweep that ended early: process" in caplog.text
     assert lock.read_text() == ""
     lock.write_text("process 1 on elsewhere since 2020-01-01T00:00:00")
+    run.unlink()
     with pytest.raises(SweepBusyError, match=f"has ended, remove {lock} and try again"):
         run_sweep(plan, out, workers=0)
 
@@ -742,13 +822,15 @@ WORLD = """
 import json, logging, os, signal, sys, warnings
 
 import psutil
+import zmq
 
 # As Jupyter has it, and Dask would not.
 logging.getLogger("tornado").setLevel(15)
 from snnlib import workers
 from snnlib.plans import read_plan
 from snnlib.folders import Folder
-from snnlib.sweep import collect_runs, run_sweep
+from snnlib.collected import collect_runs
+from snnlib.sweep import run_sweep
 
 plan, out = read_plan(sys.argv[1]), sys.argv[2]
 store, listening = Folder.store, set()
@@ -771,14 +853,21 @@ def world():
     }
 
 
+def send_without_secret(address):
+    # What any process of this machine can do with a port.
+    with zmq.Context() as context, context.socket(zmq.PUSH) as socket:
+        socket.linger = 500
+        socket.connect(f"tcp://{address.ip}:{address.port}")
+        socket.send_multipart([bytes(16), b"raise SystemExit"])
+
+
 def watch(folder, run, *arguments):
     here = psutil.Process()
     ours = [here.pid, *(it.pid for it in here.children(recursive=True))]
-    listening.update(
-        it.laddr.ip
-        for it in psutil.net_connections("inet")
-        if it.pid in ours and it.status in (psutil.CONN_LISTEN, psutil.CONN_NONE)
-    )
+    for it in psutil.net_connections("inet"):
+        if it.pid in ours and it.status in (psutil.CONN_LISTEN, psutil.CONN_NONE):
+            listening.add((it.laddr.ip, it.pid == here.pid))
+            send_without_secret(it.laddr)
     assert collect_runs(out).skipped == []
     if fails:
         raise OSError("as from a full disk")
@@ -803,13 +892,15 @@ print(json.dumps([before, told, sorted(listening)]))
 """
 
 
-def test_sweep_leaves_its_callers_world_alone(definition, tmp_path):
-    """Loggers, signals and more are as before, and nobody is listened to."""
+def test_sweep_leaves_its_callers_world_alone(definition, undisturbed, tmp_path):
+    """Loggers, signals and more are as before; who has no secret is not listened to."""
     command = [sys.executable, "-c", WORLD, definition, tmp_path / "out"]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     before, ends, listening = json.loads(said)
     assert [ended for ended, _ in ends] == ["OSError", "returned", "SweepError"]
-    assert listening == []
+    # ipykernel takes what a notebook's own processes print from there, with a secret.
+    assert listening == [["127.0.0.1", False]]
+    assert table(tmp_path / "out") == undisturbed
     for _, after in ends:
         # The loggers that the import of Dask makes are new after the first.
         assert before["loggers"].items() <= after["loggers"].items()
