@@ -59,7 +59,11 @@ from snnlib.simulation import lowpass as lowpass
 from snnlib.simulation import read_out as read_out
 from snnlib.simulation import settled_fraction as settled_fraction
 from snnlib.simulation import simulate as simulate
+from snnlib.status import SweepStatus as SweepStatus
+from snnlib.status import sweep_status as sweep_status
 from snnlib.sweep import SweepSummary as SweepSummary
+from snnlib.sweep import prune_runs as prune_runs
+from snnlib.sweep import reasons_to_run as reasons_to_run
 from snnlib.sweep import run_sweep as run_sweep
 
 __version__: str

@@ -1,4 +1,4 @@
-"""The command `snnlib`: start, run a notebook, sweep, collect, fetch data."""
+"""The command `snnlib`: start, run a notebook, sweep, collect and plot, fetch data."""
 
 import argparse
 import contextlib
@@ -8,6 +8,7 @@ import os
 import platform
 import sys
 import tempfile
+import time
 from importlib import metadata
 from pathlib import Path
 
@@ -25,6 +26,8 @@ _INTERRUPTED = 130
 _RUN_OPTIONS = {
     *("-h", "--help", "-p", "--parameter", "--row", "--threads", "-o", "--output"),
 }
+# Seconds between two words on a sweep that is watched.
+_WATCH = 10
 # Of failed runs that are listed at the end; each was named when it failed.
 _MOST_LINES = 20
 # What is put before a value that argparse would take for an option.
@@ -72,15 +75,31 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _with_values_marked(words):
-    """Mark the values of ``-p`` that begin as an option does, such as -1e0 or -x."""
-    marked = list(words)
-    for i, word in enumerate(words[:-2]):
+    """Have each ``-p`` followed by two words that argparse takes for no option.
+
+    The words ``name=value`` are two, and a value may begin as an option does: -1e0, -x.
+
+    Returns
+    -------
+    words : list of str
+    """
+    marked, left = [], list(words)
+    while left:
+        word = left.pop(0)
+        marked.append(word)
         is_parameter = word == "-p" or (
             len(word) > 2 and "--parameter".startswith(word)
         )
+        if not is_parameter or not left:
+            continue
+        name, equals, value = left[0].partition("=")
+        if equals and name.isidentifier():
+            marked += [name, _NO_OPTION + value]
+            del left[0]
         # An option of the command itself follows where the value was forgotten.
-        if is_parameter and words[i + 2] not in _RUN_OPTIONS:
-            marked[i + 2] = _NO_OPTION + words[i + 2]
+        elif len(left) > 1 and left[1] not in _RUN_OPTIONS:
+            marked += [left[0], _NO_OPTION + left[1]]
+            del left[:2]
     return marked
 
 
@@ -101,15 +120,7 @@ def _parser():
         "run", help="run a notebook once", description="Run a notebook once."
     )
     run.add_argument("notebook")
-    run.add_argument(
-        "-p",
-        "--parameter",
-        nargs=2,
-        action="append",
-        default=[],
-        metavar=("NAME", "VALUE"),
-        help="set a parameter; may be given again",
-    )
+    _add_parameters(run, "set a parameter; may be given again")
     run.add_argument(
         "--row",
         nargs=2,
@@ -134,6 +145,11 @@ def _parser():
     sweep.add_argument(
         "--out", help="folder for the results (default: runs/<name of the definition>)"
     )
+    _add_parameters(
+        sweep,
+        "set a parameter for all runs, in place of the definition's; may be "
+        "given again",
+    )
     where = sweep.add_mutually_exclusive_group()
     where.add_argument(
         "--workers",
@@ -142,6 +158,20 @@ def _parser():
         "0: one at a time, without Dask",
     )
     where.add_argument("--scheduler", help="Dask scheduler, such as tcp://host:8786")
+    for option, what in (
+        ("--tls-ca", "certificate of who signed the scheduler's, for tls:// addresses"),
+        ("--tls-cert", "certificate to show the scheduler"),
+        ("--tls-key", "key of that certificate"),
+    ):
+        sweep.add_argument(option, metavar="FILE", help=what)
+    sweep.add_argument(
+        "--patience",
+        type=_amount_of_time,
+        default=600,
+        metavar="SECONDS",
+        help="how long to wait for a scheduler that was lost, or for a worker when "
+        "none is left (default: 600)",
+    )
     sweep.add_argument("--threads", type=_number_of_threads, help="threads of one run")
     sweep.add_argument(
         "--timeout",
@@ -161,9 +191,33 @@ def _parser():
         "--force", action="store_true", help="do finished runs again too"
     )
     sweep.add_argument(
+        "--retries",
+        type=_number_of_retries,
+        default=0,
+        metavar="N",
+        help="try runs that failed N times more, after all others",
+    )
+    sweep.add_argument(
+        "--only-failed", action="store_true", help="do only what failed before"
+    )
+    sweep.add_argument(
         "--check", action="store_true", help="check the definition and run nothing"
     )
+    sweep.add_argument(
+        "--dry-run", action="store_true", help="list what would run and why"
+    )
     sweep.set_defaults(command=_sweep)
+
+    status = commands.add_parser(
+        "status",
+        help="say how far a sweep is",
+        description="Say how far a sweep is, on whatever machine it is at work.",
+    )
+    status.add_argument("folder", help="what was --out of the sweep")
+    status.add_argument(
+        "--watch", action="store_true", help="say it again every ten seconds"
+    )
+    status.set_defaults(command=_status)
 
     collect = commands.add_parser(
         "collect",
@@ -174,6 +228,14 @@ def _parser():
     collect.add_argument("-o", "--output", required=True, help="the table, a .csv")
     collect.set_defaults(command=_collect)
 
+    prune = commands.add_parser(
+        "prune",
+        help="remove runs of older definitions",
+        description="Remove the runs in a sweep's folder that are not of its plan.",
+    )
+    prune.add_argument("folder", help="what was --out of the sweep")
+    prune.set_defaults(command=_prune)
+
     fetch = commands.add_parser(
         "fetch",
         help="put MNIST into the cache",
@@ -181,6 +243,26 @@ def _parser():
     )
     fetch.set_defaults(command=_fetch)
     return parser
+
+
+def _add_parameters(parser, what):
+    parser.add_argument(
+        "-p",
+        "--parameter",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help=f"{what}; NAME=VALUE is the same",
+    )
+
+
+def _parameters(options):
+    """Return the values of ``-p``, by name."""
+    return {
+        name: read_value(text.removeprefix(_NO_OPTION))
+        for name, text in options.parameter
+    }
 
 
 def _new(options):
@@ -196,10 +278,7 @@ def _new(options):
 def _run(options):
     notebook = Notebook(options.notebook)
     values = _row_values(notebook, *options.row) if options.row else {}
-    values |= {
-        name: read_value(text.removeprefix(_NO_OPTION))
-        for name, text in options.parameter
-    }
+    values |= _parameters(options)
     values = notebook.convert(values)
     reason = notebook.refusal(notebook.complete(values))
     if reason is not None:
@@ -348,24 +427,31 @@ def _tell_versions(versions):
 
 
 def _sweep(options):
-    plan = read_plan(options.definition)
+    security = _security(options)
+    plan = read_plan(options.definition, parameters=_parameters(options))
     _say(f"{len(plan.rows)} rows, {len(plan.runs)} different runs")
     if options.check:
         return 0
 
-    from snnlib.sweep import run_sweep
+    from snnlib.sweep import reasons_to_run, run_sweep
 
     out = Path(options.out or Path("runs", Path(options.definition).stem))
+    if options.dry_run:
+        return _say_reasons(reasons_to_run(plan, out, force=options.force))
     summary = run_sweep(
         plan,
         out,
         workers=options.workers,
         scheduler=options.scheduler,
+        security=security,
         threads=options.threads,
         timeout=options.timeout,
         memory_limit=options.memory_limit,
         warm=not options.cold,
         force=options.force,
+        only_failed=options.only_failed,
+        retries=options.retries,
+        patience=options.patience,
     )
     _say(f"{summary.n_done} of {summary.n_runs} runs finished, in {out}")
     if not summary.failed:
@@ -378,6 +464,63 @@ def _sweep(options):
         f"The same command tries them again.\n{failed}",
         1,
     )
+
+
+def _security(options):
+    """Return what to show a scheduler so that it is let in, or None."""
+    files = {
+        "tls_ca_file": options.tls_ca,
+        "tls_client_cert": options.tls_cert,
+        "tls_client_key": options.tls_key,
+    }
+    given = [file for file in files.values() if file is not None]
+    if not given:
+        return None
+    if len(given) < len(files) or not options.scheduler:
+        msg = "--tls-ca, --tls-cert and --tls-key go together, and with --scheduler."
+        raise _UsageError(msg)
+    if not options.scheduler.startswith("tls://"):
+        msg = f"--scheduler must begin with tls:// here; got {options.scheduler!r}."
+        raise _UsageError(msg)
+    for file in given:
+        # Now, for Dask would say it by a traceback.
+        with Path(file).open(encoding="utf-8") as opened:
+            opened.read(1)
+
+    from snnlib.workers import import_extra
+
+    return import_extra("distributed").Security(require_encryption=True, **files)
+
+
+def _say_reasons(reasons):
+    """List what would run, by reason."""
+    for reason in dict.fromkeys(reasons.values()):
+        points = [point for point, why in reasons.items() if why == reason]
+        _say(f"{len(points)} to run: {reason}")
+        for point in points:
+            _say(f"  {point}")
+    if not reasons:
+        _say("nothing to run")
+    return 0
+
+
+def _status(options):
+    from snnlib.status import sweep_status
+
+    while True:
+        status = sweep_status(options.folder)
+        _say(str(status))
+        if not options.watch or not status.holder:
+            return 0
+        time.sleep(_WATCH)
+
+
+def _prune(options):
+    from snnlib.sweep import prune_runs
+
+    n = prune_runs(options.folder)
+    _say(f"{n} runs removed from {options.folder}")
+    return 0
 
 
 def _collect(options):
@@ -411,6 +554,10 @@ def _number_of_workers(text):
     """Return a number of workers, None for one on each core."""
     value = _whole(text, -1)
     return None if value == -1 else value
+
+
+def _number_of_retries(text):
+    return _whole(text, 0)
 
 
 def _number_of_threads(text):

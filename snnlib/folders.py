@@ -81,7 +81,7 @@ class Folder:
             try:
                 lock.acquire()
             except filelock.Timeout:
-                holder = self._read_holder() or "it has just begun"
+                holder = self.read_holder() or "it has just begun"
                 msg = f"{self.path} belongs to another sweep at work: {holder}."
                 raise SweepBusyError(msg) from None
         try:
@@ -94,7 +94,7 @@ class Folder:
     def _signed(self):
         """Name this process as the holder of the lock, for a while."""
         with self._blamed():
-            self._take_over(self._read_holder())
+            self._take_over(self.read_holder())
             started = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
             with written_whole(self.holder) as file:
                 file.write(
@@ -107,8 +107,8 @@ class Folder:
             with contextlib.suppress(OSError):
                 os.truncate(self.holder, 0)
 
-    def _read_holder(self):
-        """Return who is at work, or was; to be asked once the lock was tried."""
+    def read_holder(self):
+        """Return who is at work, or was if it was killed."""
         if not self.holder.is_file():
             return ""
         with self.holder.open(encoding="utf-8", errors="replace") as file:
@@ -245,6 +245,18 @@ class Folder:
                     found[path.stem] = "its notebook is damaged"
         return found
 
+    def identities(self):
+        """Return what runs of before rested on, by their values as JSON."""
+        found = {}
+        for _, run in self._read_index().values():
+            with contextlib.suppress(ValueError):
+                check_types(run, _RUN_TYPES)
+                found[dump(run["values"])] = {
+                    **run["identity"],
+                    "inputs": run["inputs"],
+                }
+        return found
+
     # The index saves reading thousands of notebooks. It is believed where a file is as
     # old and as large as when its line was written.
 
@@ -296,6 +308,7 @@ class Folder:
             "identity": plan.identity,
             "versions": outcome.get("versions", {}),
             "wall_time": outcome.get("wall_time"),
+            "n_workers": outcome.get("n_workers"),
             "finished": datetime.datetime.now(datetime.UTC).isoformat(),
             "error": outcome["error"],
         }

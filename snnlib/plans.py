@@ -81,7 +81,9 @@ class Plan:
         return list({run.id: run for _, run in self.rows}.values())
 
 
-def read_plan(path: str | os.PathLike[str]) -> Plan:
+def read_plan(
+    path: str | os.PathLike[str], *, parameters: dict[str, Any] | None = None
+) -> Plan:
     """Read a sweep's definition from a YAML file, and check every run it asks for.
 
     Nothing is run, except the notebook's own check of its parameters.
@@ -90,6 +92,8 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
     ----------
     path : path-like
         The definition. Its ``notebook`` is looked for from the definition's folder.
+    parameters : dict of str to object, optional
+        Values for all runs, in place of those under the definition's ``parameters``.
 
     Returns
     -------
@@ -115,6 +119,12 @@ def read_plan(path: str | os.PathLike[str]) -> Plan:
         msg = f"{path} is not a file of text in UTF-8: {error}."
         raise SweepError(msg) from error
     content, lines = read_yaml(text, path)
+    if parameters and isinstance(content, dict):
+        fixed = content.get("parameters", {})
+        content["parameters"] = {
+            **(fixed if isinstance(fixed, dict) else {}),
+            **parameters,
+        }
     return _Planner(content, lines, path).plan()
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from snnlib.checks import check_bool, check_number, check_whole
 from snnlib.definitions import SweepError
-from snnlib.folders import Folder
+from snnlib.folders import Folder, dump
 from snnlib.kernels import system_problem
 from snnlib.plans import Plan
 from snnlib.workers import (
@@ -69,6 +69,7 @@ def run_sweep(
     memory_limit: float | None = None,
     warm: bool = True,
     force: bool = False,
+    only_failed: bool = False,
     retries: int = 0,
     patience: float = 600,
 ) -> SweepSummary:
@@ -105,6 +106,8 @@ def run_sweep(
         not, a kernel is started anew for each run, which is slower.
     force : bool, default=False
         Whether to run finished runs again. Each stays until its successor is there.
+    only_failed : bool, default=False
+        Whether to do only what failed in an earlier call.
     retries : int, default=0
         How many times more runs that failed are tried, after all others.
     patience : float, default=600
@@ -137,7 +140,9 @@ def run_sweep(
     limits = _checked(
         threads=threads, timeout=timeout, memory_limit=memory_limit, warm=warm
     )
-    force, retries = _checked(force=force, retries=retries).values()
+    force, only_failed, retries = _checked(
+        force=force, only_failed=only_failed, retries=retries
+    ).values()
     if scheduler is None and (problem := system_problem()):
         raise SweepError(problem)
     folder = Folder(out)
@@ -148,15 +153,102 @@ def run_sweep(
     with folder.locked():
         folder.begin(plan)
         left = runs if force else _unfinished(runs, folder)
+        n_wanted = len(runs)
+        if only_failed:
+            n_wanted -= len(left)
+            left = {run_id: left[run_id] for run_id in folder.failures(left)}
+            n_wanted += len(left)
         failed = {}
         for n_retries_left in range(retries, -1, -1):
-            failed = _do_runs(left, folder, plan, limits, where)
+            failed = _do_runs(left, n_wanted, folder, plan, limits, where)
             left = {run_id: left[run_id] for run_id in failed}
             if not left:
                 break
             if n_retries_left:
                 logger.info("Trying %d failed runs again.", len(left))
-    return SweepSummary(len(runs), len(runs) - len(failed), failed)
+    return SweepSummary(len(runs), n_wanted - len(failed), failed)
+
+
+def reasons_to_run(
+    plan: Plan, out: str | os.PathLike[str], *, force: bool = False
+) -> dict[str, str]:
+    """Say which runs `run_sweep` would carry out, and why. Nothing is written.
+
+    Parameters
+    ----------
+    plan : Plan
+        What to run.
+    out : path-like
+        Folder for the results.
+    force : bool, default=False
+        Whether finished runs are to be done again.
+
+    Returns
+    -------
+    reasons : dict of str to str
+        The reason, by the id of the run and the parameters that the definition names.
+    """
+    folder = Folder(out)
+    runs = {run.id: run for run in plan.runs}
+    finished, skipped = folder.finished(runs) if folder.runs.is_dir() else ({}, [])
+    failures = folder.failures(runs)
+    before = folder.identities()
+    reasons = {}
+    for run_id, run in runs.items():
+        if run_id in finished and not force:
+            continue
+        if run_id in finished:
+            why = "finished, and to be done again"
+        elif run_id in failures:
+            why = "failed before"
+        elif any(run_id in problem for problem in skipped):
+            why = "its result is damaged"
+        else:
+            why = _change(run, plan, before.get(dump(run.values)))
+        reasons[f"{run_id}  {_point(run)}"] = why
+    return reasons
+
+
+def _change(run, plan, before):
+    """Say in what a run differs from an earlier one with the same values, if any."""
+    if before is None:
+        return "new"
+    here = {**plan.identity, "inputs": run.inputs}
+    for name, what in (
+        ("notebook", "the notebook's code"),
+        ("snnlib", "the version of snnlib"),
+        ("code", "the code of snnlib"),
+        ("inputs", "the data it reads"),
+    ):
+        if before.get(name) != here[name]:
+            return f"changed since it was run: {what}"
+    return "not finished yet"
+
+
+def prune_runs(out: str | os.PathLike[str]) -> int:
+    """Remove the runs in a sweep's folder that are not of its plan.
+
+    Parameters
+    ----------
+    out : path-like
+        Folder of a sweep.
+
+    Returns
+    -------
+    n_removed : int
+        Number of files.
+
+    Raises
+    ------
+    SweepBusyError
+        If a sweep is at work on the folder.
+    SweepError
+        If ``out`` is not the path of a folder that holds a sweep.
+    """
+    folder = Folder(out)
+    wanted = {row["run_id"] for row in folder.read_plan()["rows"]}
+    with folder.locked():
+        return folder.prune(wanted)
 
 
 def _unfinished(runs, folder):
@@ -167,10 +259,10 @@ def _unfinished(runs, folder):
     return {run_id: run for run_id, run in runs.items() if run_id not in finished}
 
 
-def _do_runs(runs, folder, plan, limits, where):
+def _do_runs(runs, n_wanted, folder, plan, limits, where):
     """Carry out runs and write them down; return why each failed one did, by id."""
     failed = {}
-    progress = _progress(len(plan.runs), len(runs))
+    progress = _progress(n_wanted, len(runs))
     outcomes = _outcomes(plan, runs, limits, **where) if runs else _nothing()
     with contextlib.closing(outcomes), progress:
         for run_id, outcome in outcomes:
@@ -197,6 +289,7 @@ _CHECKS = {
     "patience": partial(check_number, low=0),
     "warm": check_bool,
     "force": check_bool,
+    "only_failed": check_bool,
 }
 _MAY_BE_NONE = (
     *("workers", "scheduler", "security", "threads", "timeout", "memory_limit"),

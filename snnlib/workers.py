@@ -174,7 +174,8 @@ def outcomes_on_this_machine(requests, n_workers=None):
                     request[name] = request[name] or share
                 under_way[pool.submit(do, request)] = run_id
             for future in as_completed(list(under_way)):
-                yield under_way.pop(future), future.result()
+                outcome = {**future.result(), "n_workers": n_workers}
+                yield under_way.pop(future), outcome
         finally:
             is_over.set()
             pool.shutdown(cancel_futures=True)
@@ -325,7 +326,8 @@ def _as_they_end(client, requests, patience):
                     _send_away(client, outcome)
                     waiting.append((run_id, requests[run_id]))
                 else:
-                    yield run_id, outcome
+                    n_workers = sum(client.nthreads().values())
+                    yield run_id, {**outcome, "n_workers": n_workers}
             lonely.look()
             top_up()
     except (OSError, distributed.client.FutureCancelledError) as error:
