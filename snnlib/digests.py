@@ -12,17 +12,8 @@ from pathlib import Path
 # count, `checks` and `files` too: they convert what is calculated and recorded.
 _NOT_CALCULATING = {
     *("__init__", "_docs", "_version", "cli", "collected", "definitions", "digests"),
-    *(
-        "explorers",
-        "folders",
-        "kernels",
-        "notebooks",
-        "parameters",
-        "plans",
-        "plots",
-        "results",
-    ),
-    *("sweep", "tables", "trials", "workers"),
+    *("explorers", "folders", "kernels", "notebooks", "parameters", "plans", "plots"),
+    *("results", "status", "sweep", "tables", "trials", "workers"),
 }
 
 
