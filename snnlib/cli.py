@@ -16,6 +16,7 @@ from snnlib._version import __version__
 from snnlib.checks import shown
 from snnlib.definitions import read_value
 from snnlib.digests import code_digest
+from snnlib.inputs import without_own
 from snnlib.kernels import thread_limits
 from snnlib.notebooks import Notebook
 from snnlib.plans import read_plan
@@ -390,7 +391,7 @@ def _tell_differences(notebook, values, inputs, identity):
         ("notebook", identity.get("notebook"), notebook.digest),
         ("version of snnlib", identity.get("snnlib"), __version__),
         ("code of snnlib", identity.get("code"), code_digest()),
-        ("data", inputs, inputs_here or inputs),
+        ("data", without_own(inputs), inputs_here or without_own(inputs)),
     ):
         if there != here:
             _tell(f"the row's run had another {what} than there is here.")

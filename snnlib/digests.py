@@ -1,19 +1,29 @@
 """Digests: by what code and from which data a result came."""
 
 import ast
+import contextlib
 import hashlib
 import json
+import platform
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 
+from snnlib._version import __version__
+
+_PACKAGES = (
+    *("numpy", "scipy", "nengo", "scikit-learn", "numba"),
+    *("nengo-dl", "tensorflow", "tf-keras", "papermill"),
+)
 # What cannot change a metric, by its path in the package: what only passes names on,
 # plans and carries out runs, keeps tables, draws or explains. The version has a place
 # of its own in a run's identity, and so have the results, among its inputs. All others
 # count, `checks` and `files` too: they convert what is calculated and recorded.
 _NOT_CALCULATING = {
     *("__init__", "_docs", "_version", "cli", "collected", "definitions", "digests"),
-    *("explorers", "folders", "kernels", "notebooks", "parameters", "plans", "plots"),
-    *("results", "status", "sweep", "tables", "trials", "workers"),
+    *("explorers", "folders", "inputs", "kernels", "notebooks", "parameters"),
+    *("plans", "plots", "results", "status", "sweep", "tables", "trials"),
+    "workers",
 }
 
 
@@ -109,6 +119,27 @@ def _syntax(node):
 
 def _is_idle(node):
     return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Return the versions of what a run's results may rest on.
+
+    Returns
+    -------
+    versions : dict of str to str
+        By the name of the package. What is not installed is not there.
+    """
+    found = {"snnlib": __version__, "python": platform.python_version()}
+    for package in _PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
+def version_text() -> str:
+    """Return all `versions` in one text."""
+    return ", ".join(f"{name} {version}" for name, version in versions().items())
 
 
 def digest(content: object) -> str:

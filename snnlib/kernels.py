@@ -13,6 +13,7 @@ reach the next. Each ends when the one before it does, even when that is killed.
 import contextlib
 import ctypes
 import gc
+import json
 import os
 import platform
 import queue
@@ -52,6 +53,8 @@ _ALWAYS = (
     "Factory.instance()",
 )
 
+# Bytes of output that a run's notebook keeps.
+_MOST_OUTPUT = 10_000_000
 # Seconds between two looks at a run, that an interrupted notebook gets to end, and that
 # a kernel gets to listen.
 _TICK = 0.25
@@ -408,6 +411,7 @@ def _execute(notebook, parameters, folder, kernel):
     from papermill.exceptions import PapermillExecutionError
 
     os.chdir(folder)
+    _cap_output()
     Path("work").mkdir()
     Path("notebook.ipynb").write_text(notebook, encoding="utf-8")
     manager = {"kernel_manager_class": _forked_manager(kernel, folder)}
@@ -435,6 +439,33 @@ def _execute(notebook, parameters, folder, kernel):
     else:
         error = None
     return Path("executed.ipynb").read_text(encoding="utf-8"), error
+
+
+def _cap_output():
+    """Have the client leave out what is shown beyond a limit, but for metrics."""
+    from nbclient import NotebookClient
+    from nbformat.v4 import new_output
+
+    from snnlib.recording import MIME_TYPE
+
+    keep, n_left = NotebookClient.output, [_MOST_OUTPUT]
+
+    def output(self, outs, message, *arguments):
+        content = message["content"]
+        is_needed = message["msg_type"] == "error" or MIME_TYPE in content.get(
+            "data", {}
+        )
+        size = len(json.dumps(content, default=str))
+        if is_needed or size <= n_left[0]:
+            n_left[0] -= 0 if is_needed else size
+            return keep(self, outs, message, *arguments)
+        if n_left[0] >= 0:
+            n_left[0] = -1
+            text = f"output cut: a run shows {_MOST_OUTPUT / 1e6:g} MB at most\n"
+            outs.append(new_output("stream", name="stderr", text=text))
+        return None
+
+    NotebookClient.output = output
 
 
 def _mark(notebook, failure):
@@ -584,7 +615,9 @@ def _become_kernel(orders, figures):
 
 
 def _draw_nothing(shell):
-    """Have matplotlib's inline backend close figures unseen."""
+    """Have matplotlib's inline backend close figures unseen, and no explorer drawn."""
+    # A notebook of a run needs no slider; explorers would be most of its size.
+    os.environ["SNNLIB_EXPLORERS"] = "text"
     with contextlib.suppress(ImportError):
         from matplotlib_inline.config import InlineBackend
 

@@ -250,6 +250,33 @@ class Notebook:
         return list(dict.fromkeys(found))
 
     @cached_property
+    def imported_modules(self) -> set[str]:
+        """Names, at the top level, of the modules that any of its cells imports."""
+        nodes = [node for _, tree in self._trees for node in ast.walk(tree)]
+        names = [
+            alias.name
+            for node in nodes
+            if isinstance(node, ast.Import)
+            for alias in node.names
+        ]
+        names += [
+            node.module
+            for node in nodes
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level
+        ]
+        return {name.partition(".")[0] for name in names}
+
+    @cached_property
+    def texts(self) -> set[str]:
+        """All texts in its code, some of which may be names of files."""
+        return {
+            node.value
+            for _, tree in self._trees
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of its code cells. Prose and outputs do not count."""
         return digest(self._cells)

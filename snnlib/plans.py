@@ -5,26 +5,31 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import logging
 import math
 import os
 import random
 from dataclasses import dataclass, field
 from functools import cache
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
 
 from snnlib._version import __version__
 from snnlib.checks import check_path, shown
 from snnlib.definitions import SweepError, read_yaml
-from snnlib.digests import code_digest, run_id
+from snnlib.digests import code_digest, run_id, version_text
+from snnlib.inputs import own_inputs, unnamed_inputs
 from snnlib.notebooks import Notebook, NotebookError
 from snnlib.parameters import ParameterError, as_plain
 
 _WAYS = ("one_at_a_time", "grid", "random")
-_KEYS = ("notebook", "parameters", *_WAYS, "seeds", "figures")
+_KEYS = ("notebook", "parameters", *_WAYS, "seeds", "figures", "inputs", "versions")
 # The columns of a table that are no parameter of a run.
 _TAKEN = ("run_id", "axis", "wall_time", "versions")
 _MOST_ROWS = 1_000_000
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -138,8 +143,8 @@ def make_plan(notebook: str | os.PathLike[str], **definition: Any) -> Plan:
     notebook : path-like
         The notebook to run.
     **definition
-        ``parameters``, one of ``one_at_a_time``, ``grid`` and ``random``, ``seeds`` and
-        ``figures``.
+        ``parameters``, one of ``one_at_a_time``, ``grid`` and ``random``, ``seeds``,
+        ``figures``, ``inputs`` and ``versions``.
 
     Returns
     -------
@@ -168,6 +173,7 @@ class _Planner:
         figures = self.content.get("figures", True)
         self._check_bool(("figures",), figures)
         self.notebook = self._open_notebook()
+        self.own_inputs = self._own_inputs()
         self.fixed = self._fixed()
         points = self._points()
         repeats = self._repeats(points)
@@ -176,6 +182,7 @@ class _Planner:
             "notebook": self.notebook.digest,
             "snnlib": __version__,
             "code": code_digest(),
+            **self._versions(),
         }
         rows, places = [], {}
         for (axis, point, where), seed in itertools.product(points, repeats):
@@ -207,6 +214,43 @@ class _Planner:
                 )
                 raise self._error(("notebook",), msg) from error
         return notebook
+
+    def _own_inputs(self):
+        """Return the digests of the files and modules that the definition names."""
+        entries = self.content.get("inputs", [])
+        if not isinstance(entries, list | tuple):
+            msg = f"must list files and modules; got {shown(entries)}."
+            raise self._error(("inputs",), msg)
+        # Relative names begin at the definition, or where a plan is made from Python.
+        folder = self.path.parent if self.path else Path()
+        folders = [folder, self.notebook.path.parent]
+        found = {}
+        for i, entry in enumerate(entries):
+            if not isinstance(entry, str) or not entry:
+                msg = f"must be a file, a pattern or a module; got {shown(entry)}."
+                raise self._error(("inputs", i), msg)
+            try:
+                found |= own_inputs(entry, folder, folders)
+            except (OSError, ValueError) as error:
+                raise self._error(("inputs", i), f"{error}.") from error
+        unnamed = unnamed_inputs(
+            self.notebook.imported_modules, self.notebook.texts, folders, found
+        )
+        for what in unnamed:
+            logger.warning(
+                "%s %s, which is not among the inputs of the sweep: it may change, "
+                "and what is finished will not be run again.",
+                *(self.notebook.path.name, what),
+            )
+        return found
+
+    def _versions(self):
+        """Return the versions that ids are to rest on, if the definition says so."""
+        is_asked = self.content.get("versions", False)
+        self._check_bool(("versions",), is_asked)
+        if not is_asked:
+            return {}
+        return {"versions": version_text()}
 
     def _fixed(self):
         values = self.content.get("parameters", {})
@@ -353,7 +397,7 @@ class _Planner:
 
     @cache  # noqa: B019, a planner lives as long as the plan is made.
     def _inputs(self, dataset):
-        return self.notebook.inputs(dataset)
+        return {**self.notebook.inputs(dataset), **self.own_inputs}
 
     def _let_notebook_check(self, runs):
         runs = list(runs)

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from snnlib.checks import check_bool, check_number, check_whole
 from snnlib.definitions import SweepError
 from snnlib.folders import Folder, dump
+from snnlib.inputs import without_own
 from snnlib.kernels import system_problem
 from snnlib.plans import Plan
 from snnlib.workers import (
@@ -328,7 +329,7 @@ def _request(plan, run):
         "parameters": run.given,
         "imports": plan.notebook.imports,
         "figures": plan.figures,
-        "expected": {**plan.identity, "inputs": run.inputs},
+        "expected": {**plan.identity, "inputs": without_own(run.inputs)},
         "sources": {**plan.notebook.sources, "dataset": run.values.get("dataset")},
     }
 

@@ -9,7 +9,6 @@ import importlib
 import json
 import logging
 import os
-import platform
 import re
 import sys
 import threading
@@ -17,20 +16,15 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from functools import partial
-from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
 
 from snnlib._version import __version__
 from snnlib.checks import shown
 from snnlib.definitions import SweepError
-from snnlib.digests import code_digest, input_digests
+from snnlib.digests import code_digest, input_digests, version_text, versions
 from snnlib.kernels import KernelsEndedError, KernelsError, WarmKernels, system_problem
 
-_PACKAGES = (
-    *("numpy", "scipy", "nengo", "scikit-learn", "numba"),
-    *("nengo-dl", "tensorflow", "tf-keras", "papermill"),
-)
 # Seconds to wait for a scheduler that has never answered, and between two looks at
 # whether there are workers.
 _FIRST_ANSWER = 30
@@ -494,7 +488,7 @@ def carry_out(request, *, n_at_a_time=1, unwanted=None):
     _idle_kernels.put(key, kernels)
     # As many as there are runs at a time, and one for a second sweep between them.
     _idle_kernels.close(most=1 + n_at_a_time)
-    return {**outcome, "versions": _versions()}
+    return {**outcome, "versions": versions()}
 
 
 def carry_out_for_dask(request):
@@ -528,6 +522,7 @@ def _difference(request):
             "snnlib": __version__,
             "code": code_digest(),
             "inputs": input_digests(**request["sources"]),
+            "versions": version_text(),
         }
     except (OSError, ValueError) as error:
         return f"it cannot read the data: {error}"
@@ -536,8 +531,10 @@ def _difference(request):
         ("snnlib", "another version of snnlib"),
         ("code", "another code of snnlib, by its digest"),
         ("inputs", "other data, by their digests"),
+        ("versions", "other packages"),
     ):
-        if found[name] != expected[name]:
+        # Versions are compared where the definition says so.
+        if found[name] != expected.get(name, found[name]):
             return (
                 f"it has {what}: {found[name]}, and the sweep was planned "
                 f"with {expected[name]}."
@@ -556,15 +553,6 @@ def _unwanted(worker):
         return stopping or task is None or task.state == "cancelled"
 
     return unwanted
-
-
-def _versions():
-    """Return the versions of what a run's results may rest on."""
-    found = {"snnlib": __version__, "python": platform.python_version()}
-    for package in _PACKAGES:
-        with contextlib.suppress(metadata.PackageNotFoundError):
-            found[package] = metadata.version(package)
-    return found
 
 
 def _one_line(error):

@@ -468,6 +468,13 @@ def test_widget_says_why_nothing_is_drawn(monkeypatch):
     assert "<img" not in box.children[2].value
 
 
+def test_text_is_all_that_a_sweep_keeps(monkeypatch):
+    """Runs without figures show neither a slider nor a picture, but the numbers."""
+    bundle = shown(make("lif"), "text", monkeypatch)
+    assert bundle.keys() == {"text/plain"}
+    assert bundle["text/plain"] == repr(make("lif"))
+
+
 def test_unknown_face_is_refused(monkeypatch):
     """A misspelt variable does not silently choose a face."""
     with pytest.raises(ValueError, match=r"SNNLIB_EXPLORERS must be one of.*'htm'"):

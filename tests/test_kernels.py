@@ -473,3 +473,27 @@ def test_imports_that_fail_are_left_to_the_notebook(start, tmp_path):
     kernels = start(Notebook(path).imports)
     outcome = kernels.run(path.read_text(), {})
     assert outcome["error"] == ("ModuleNotFoundError: No module named 'no_such_module'")
+
+
+@pytest.mark.parametrize("warm", [True, False])
+def test_output_beyond_a_limit_is_cut(tmp_path, start, warm):
+    """What a run prints without end is not kept; its metrics are."""
+    text = notebook(tmp_path, "for _ in range(30): print('a' * 1_000_000, flush=True)")
+    kernels = start(warm=warm)
+    for _ in range(2):
+        outcome = kernels.run(text, {})
+        assert outcome["error"] is None
+        assert 5e6 < len(outcome["notebook"]) < 11e6
+        assert outcome["notebook"].count("output cut: a run shows 10 MB at most") == 1
+        path = tmp_path / "executed.ipynb"
+        path.write_text(outcome["notebook"])
+        assert read_metrics(path)
+
+
+def test_run_without_figures_has_no_explorer(tmp_path, kernels):
+    """An explorer's page and picture would be most of a sweep's size."""
+    text = notebook(tmp_path, "from snnlib import lif_explorer\nlif_explorer()")
+    outcome = kernels.run(text, {}, figures=False)
+    assert outcome["error"] is None
+    assert "text/html" not in outcome["notebook"]
+    assert len(outcome["notebook"]) < 20_000

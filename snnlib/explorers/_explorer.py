@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from snnlib.explorers._description import Control, Panel, Readout, View
 
 FACE_VARIABLE = "SNNLIB_EXPLORERS"
-FACES = ("widgets", "html")
+FACES = ("widgets", "html", "text")
 
 _SHARED = {
     "texts": "A question to settle by moving a slider, and its answer, which is folded "
@@ -310,6 +310,9 @@ class Explorer:
             display(self.widget())
             return
         view = self.compute()
+        if face() == "text":
+            display({"text/plain": self._text(view)}, raw=True)
+            return
         picture = self._png(view)
         still = {"image/png": picture, "text/plain": self._text(view)}
         display(self._page(picture) | still, raw=True)
