@@ -6,8 +6,10 @@ import logging
 import math
 import os
 import platform
+import signal
 import sys
 import tempfile
+import threading
 import time
 from importlib import metadata
 from pathlib import Path
@@ -22,8 +24,9 @@ from snnlib.notebooks import Notebook
 from snnlib.plans import read_plan
 from snnlib.tables import TableError, planned_values, read_provenance, read_table
 
-# Ctrl-C, as shells report it.
+# Ctrl-C and SIGTERM, as shells report them.
 _INTERRUPTED = 130
+_TERMINATED = 143
 _RUN_OPTIONS = {
     *("-h", "--help", "-p", "--parameter", "--row", "--threads", "-o", "--output"),
 }
@@ -51,11 +54,11 @@ def main(arguments=None):
     -------
     code : int
         0 if all went well, 1 if a run failed or something is missing, 2 if what was
-        asked for cannot be done, 130 after Ctrl-C.
+        asked for cannot be done, 130 after Ctrl-C, 143 after SIGTERM.
     """
     words = sys.argv[1:] if arguments is None else list(map(str, arguments))
     try:
-        with _messages_shown():
+        with _messages_shown(), _sigterm_raised():
             options = _parser().parse_args(_with_values_marked(words))
             return options.command(options)
     # All that this package refuses is one.
@@ -63,8 +66,32 @@ def main(arguments=None):
         return _fail(error, 2)
     except (ImportError, OSError) as error:
         return _fail(error, 1)
+    except _TerminatedError:
+        return _fail("ended by SIGTERM. What is finished is kept.", _TERMINATED)
     except KeyboardInterrupt:
         return _fail("interrupted. What is finished is kept.", _INTERRUPTED)
+
+
+class _TerminatedError(KeyboardInterrupt):
+    """SIGTERM, by which SLURM and systemd end a process: all ends as with Ctrl-C."""
+
+
+@contextlib.contextmanager
+def _sigterm_raised():
+    """Have SIGTERM raise an error for a while, where signals can be handled."""
+
+    def end(*_):
+        raise _TerminatedError
+
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+        yield
+        return
+    signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class _Parser(argparse.ArgumentParser):

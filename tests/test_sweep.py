@@ -962,18 +962,25 @@ def test_killed_client_can_be_resumed(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize(
+    ("workers", "number", "code", "how"),
+    [
+        (0, signal.SIGINT, 130, "interrupted"),
+        (2, signal.SIGINT, 130, "interrupted"),
+        (2, signal.SIGTERM, 143, "ended by SIGTERM"),
+    ],
+)
 def test_interrupt_ends_all_in_order(
-    definition, undisturbed, hanging, fault, tmp_path, workers
+    definition, undisturbed, hanging, fault, tmp_path, workers, number, code, how
 ):
-    """Ctrl-C: exit code 130, no traceback, no orphan, no part of a file."""
+    """Ctrl-C or SIGTERM: a code, a line, no traceback, no orphan, no part of a file."""
     sweep, mark = start_sweep(definition, tmp_path, "--workers", workers)
     hanging()
-    os.killpg(sweep.pid, signal.SIGINT)
+    os.killpg(sweep.pid, number)
     _, err = sweep.communicate(timeout=60)
-    assert sweep.returncode == 130
+    assert sweep.returncode == code
     assert "Traceback" not in err, err
-    assert err.splitlines()[-1] == "snnlib: interrupted. What is finished is kept."
+    assert err.splitlines()[-1] == f"snnlib: {how}. What is finished is kept."
     check_nothing_is_left(mark)
     check_no_part_of_a_file(tmp_path)
     assert (tmp_path / "lock").read_text() == ""
