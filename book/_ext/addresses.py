@@ -56,6 +56,11 @@ def moved(text, old, new):
     return re.sub(re.escape(book) + end, book_of(new).removesuffix("/"), text)
 
 
+def moved_here(text):
+    """Return a text with this build's addresses in place of the default ones."""
+    return moved(text, default_repository(), repository())
+
+
 def _raw(address):
     """Return where GitHub serves the files of a repository as they are."""
     return f"https://raw.githubusercontent.com{urlsplit(address).path}"
@@ -98,16 +103,14 @@ def configure(app, config):  # noqa: ARG001
 def move_page(app, pagename, templatename, context, doctree):  # noqa: ARG001
     """Let a page name this build's repository, where its source names the default."""
     if repository() != default_repository():
-        body = context.get("body", "")
-        context["body"] = moved(body, default_repository(), repository())
+        context["body"] = moved_here(context.get("body", ""))
 
 
 def move_sources(app, error):
     """Let the notebooks that a page offers to download install this build's code."""
     if error is None and repository() != default_repository():
         for path in Path(app.outdir, "_sources").rglob("*.*"):
-            text = path.read_text()
-            path.write_text(moved(text, default_repository(), repository()))
+            path.write_text(moved_here(path.read_text()))
 
 
 def setup(app):

@@ -101,15 +101,13 @@ def for_browser(notebook, address, names):
 def write_lessons(folder):
     """Write the lessons into a folder, as the site has them."""
     folder.mkdir()
-    repository = addresses.repository()
-    names = {path.stem for path in lessons()}
-    for path in lessons():
-        text = addresses.moved(
-            path.read_text(), addresses.default_repository(), repository
-        )
+    address = addresses.book_of(addresses.repository())
+    paths = lessons()
+    names = {path.stem for path in paths}
+    for path in paths:
+        text = addresses.moved_here(path.read_text())
         notebook = nbformat.reads(text, as_version=4)
-        copy = for_browser(notebook, addresses.book_of(repository), names)
-        nbformat.write(copy, folder / path.name)
+        nbformat.write(for_browser(notebook, address, names), folder / path.name)
 
 
 def write_wheels(folder):
@@ -149,10 +147,11 @@ def pyodide_copy():
     for package in needed_packages(packages):
         # A browser takes no file with another hash, and its kernel then never starts.
         file = folder / package["file_name"]
-        if (
-            not file.is_file()
-            or sha256(file.read_bytes()).hexdigest() != (package["sha256"])
-        ):
+        is_true = (
+            file.is_file()
+            and sha256(file.read_bytes()).hexdigest() == package["sha256"]
+        )
+        if not is_true:
             sys.exit(f"SNNLIB_PYODIDE is a folder without a true {file.name}: {name}")
     return folder
 

@@ -48,9 +48,6 @@ class SpikingRegressor(RegressorMixin, EnsembleEstimator):
     (3,)
     """
 
-    decoders_: NDArray[np.float64]
-    output_bias_: NDArray[np.float64]
-
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Fit encoders, currents and decoders to a quantity.
 
