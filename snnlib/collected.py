@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from snnlib.checks import check_path
-from snnlib.files import written_whole
 from snnlib.folders import Folder, dump
-from snnlib.tables import write_table
+from snnlib.tables import OF_RUNS, describe, to_frame, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def collect_runs(out: str | os.PathLike[str]) -> Collected:
@@ -42,6 +43,7 @@ def collect_runs(out: str | os.PathLike[str]) -> Collected:
         for row in plan["rows"]
         if row["run_id"] in runs
     ]
+    columns = describe(rows, _about(plan, runs.values()))
     provenance = {
         **{key: plan[key] for key in ("definition", "notebook", "identity")},
         "inputs": _distinct(run["inputs"] for run in runs.values()),
@@ -50,8 +52,9 @@ def collect_runs(out: str | os.PathLike[str]) -> Collected:
         "n_rows": len(rows),
         "n_runs": len(runs),
         "missing": sorted(known - runs.keys()),
+        "columns": columns,
     }
-    return Collected(rows, provenance, skipped, _mixtures(provenance))
+    return Collected(rows, columns, provenance, skipped, _mixtures(provenance))
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,10 @@ class Collected:
         Run id, varied parameter, parameters, metrics, seconds it took and versions of
         each row. A metric that has the name of another column is called
         ``<name>_recorded``.
+    columns : list of dict
+        The schema: of each column its ``name``; its ``kind``, "parameter", "metric" or
+        "run"; its ``type``, such as "number or None"; its ``unit``, if the notebook
+        names one; and ``about``, what else the notebook says of a parameter.
     provenance : dict
         What the table was made from and with; ``missing`` lists runs without a result.
     skipped : list of str
@@ -74,40 +81,68 @@ class Collected:
     """
 
     rows: list[dict[str, Any]]
+    columns: list[dict[str, str]]
     provenance: dict[str, Any]
     skipped: list[str]
     mixtures: list[str]
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return the table for pandas.
+
+        Returns
+        -------
+        frame : pandas.DataFrame
+            As from `read_results`.
+        """
+        return to_frame(self.rows, self.columns)
+
     def write(self, path: str | os.PathLike[str]) -> None:
-        """Write the table as .csv, and its provenance beside it as .json.
+        """Write the table, and its provenance beside a .csv as .json.
 
         Parameters
         ----------
         path : path-like
-            Name of the table, ending in ``.csv``.
+            Name of the table, ending in ``.csv`` or ``.parquet``.
 
         Raises
         ------
         ValueError
             If the name ends in anything else.
+        ImportError
+            If there is no library for .parquet.
         """
         path = check_path("path", path)
-        if path.suffix != ".csv":
-            msg = f"path must end in .csv; got {str(path)!r}."
-            raise ValueError(msg)
         path.parent.mkdir(parents=True, exist_ok=True)
-        table = write_table(path, self.rows)
-        sha256 = hashlib.sha256(table.encode()).hexdigest()
-        provenance = {"table": path.name, "sha256": sha256, **self.provenance}
-        with written_whole(path.with_suffix(".json")) as file:
-            file.write(dump(provenance))
+        write_table(path, self.rows, self.provenance)
 
 
 def _table_row(row, run):
     versions = ", ".join(f"{name} {v}" for name, v in run["versions"].items())
     first = {"run_id": row["run_id"], "axis": row["axis"], **run["values"]}
-    last = {"wall_time": run["wall_time"], "versions": versions}
-    return {**first, **_renamed(run["metrics"], {*first, *last}), **last}
+    metrics = _renamed(run["metrics"], {*first, *OF_RUNS})
+    return {**first, **metrics, "wall_time": run["wall_time"], "versions": versions}
+
+
+def _about(plan, runs):
+    """Return what is known of each column besides the types of its values."""
+    known = {name: {"kind": "run", **its} for name, its in OF_RUNS.items()}
+    for name, its in plan.get("parameters", {}).items():
+        known[name] = {"kind": "parameter", **its}
+    seen = set()
+    for run in runs:
+        names = *run["values"], None, *run["metrics"]
+        if names in seen:
+            continue
+        seen.add(names)
+        for name in run["values"]:
+            known.setdefault(name, {"kind": "parameter"})
+        columns = _renamed(
+            {name: name for name in run["metrics"]}, {*run["values"], *OF_RUNS}
+        )
+        for column, name in columns.items():
+            unit = run.get("units", {}).get(name)
+            known[column] = {"kind": "metric", **({"unit": unit} if unit else {})}
+    return known
 
 
 def _renamed(metrics, taken):

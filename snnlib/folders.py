@@ -23,7 +23,7 @@ from snnlib.checks import check_path
 from snnlib.definitions import SweepError
 from snnlib.digests import digest, run_id
 from snnlib.files import written_whole
-from snnlib.recording import MetricsError, read_metrics
+from snnlib.recording import MetricsError, recorded_metrics
 from snnlib.workers import import_extra
 
 # Bytes of a file that are still read: a plan with a million rows has as many.
@@ -318,15 +318,18 @@ class Folder:
         )
         if about["error"] is None:
             try:
-                metrics = write_run(done, executed, about, check=read_metrics)
-                self._add_to_index(done, {**about, "metrics": metrics})
-            except MetricsError:
-                about["error"] = "it recorded no metrics, or one name with two values"
-            else:
-                failed.unlink(missing_ok=True)
-                return metrics, None
-        write_run(failed, executed, about)
-        return None, about["error"]
+                metrics, about["units"] = recorded_metrics(executed, "it")
+                if not metrics:
+                    about["error"] = "it recorded no metrics"
+            except MetricsError as error:
+                about["error"] = str(error)
+        if about["error"] is not None:
+            write_run(failed, executed, about)
+            return None, about["error"]
+        write_run(done, executed, about)
+        self._add_to_index(done, {**about, "metrics": metrics})
+        failed.unlink(missing_ok=True)
+        return metrics, None
 
 
 def _content(plan):
@@ -335,6 +338,10 @@ def _content(plan):
         "definition": plan.definition,
         "notebook": plan.notebook.path.name,
         "identity": plan.identity,
+        "parameters": {
+            name: parameter.about
+            for name, parameter in plan.notebook.parameters.items()
+        },
         "rows": [
             {"axis": axis, "run_id": run.id, "values": run.values}
             for axis, run in plan.rows
@@ -342,16 +349,13 @@ def _content(plan):
     }
 
 
-def write_run(path, executed, about, check=None):
+def write_run(path, executed, about):
     """Write an executed notebook, with what it came from and a checksum over all."""
     metadata = {**executed["metadata"], "snnlib": about}
     checksum = digest({**executed, "metadata": metadata})
     metadata["snnlib"] = {**about, "checksum": checksum}
     with written_whole(path) as file:
         file.write(dump({**executed, "metadata": metadata}))
-        file.flush()
-        # If it raises, the file never gets its name.
-        return check(file.name) if check else None
 
 
 def read_run(path):
@@ -363,14 +367,14 @@ def read_run(path):
         check_types(about, _RUN_TYPES)
         checksum = about.pop("checksum")
         is_as_written = digest(executed) == checksum and about["run_id"] == path.stem
-        metrics = read_metrics(path)
+        metrics, units = recorded_metrics(executed, path)
     except _UNREADABLE as error:
         msg = f"{path} is damaged, or not a run of a sweep: {error!r}."
         raise RunFileError(msg) from error
     if not is_as_written:
         msg = f"{path} was changed after it was written."
         raise RunFileError(msg)
-    run = {**about, "metrics": metrics}
+    run = {**about, "metrics": metrics, "units": units}
     if not _is_run_of(run, path):
         msg = f"{path} is not the run of its name: its values have another id."
         raise RunFileError(msg)
@@ -381,7 +385,7 @@ def _is_run_of(run, path):
     """Say whether a run has the values that the name of its file stands for."""
     # Whoever changes a file can make its checksum anew, but not the id of other values.
     try:
-        check_types(run, {**_RUN_TYPES, "metrics": dict})
+        check_types(run, {**_RUN_TYPES, "metrics": dict, "units": dict})
     except ValueError:
         return False
     return run_id(run["identity"], run["inputs"], run["values"]) == path.stem

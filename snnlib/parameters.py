@@ -17,7 +17,8 @@ _KINDS = {
     list: "a list",
     dict: "a mapping",
 }
-
+# "Hz: ", "m/s^2: ", "%: " or nothing, and what follows.
+_UNIT = re.compile(r"(?:([^\W\d_][\w/·^²³⁻¹-]{0,15}|[%°]\w?): +)?(.*)", re.DOTALL)
 
 _NOTHING = object()
 
@@ -143,6 +144,12 @@ class Parameter:
             msg = "must be a value that JSON knows"
             raise ValueError(msg)
         return self.default.plain
+
+    @property
+    def about(self) -> dict[str, str]:
+        """Its ``unit``, if its comment begins with one, as "Hz: rate", and the rest."""
+        unit, about = _UNIT.match(self.comment).groups()
+        return {k: v for k, v in (("unit", unit), ("about", about)) if v}
 
     @property
     def is_settable(self) -> bool:

@@ -22,11 +22,10 @@ from snnlib.digests import code_digest, run_id, version_text
 from snnlib.inputs import own_inputs, unnamed_inputs
 from snnlib.notebooks import Notebook, NotebookError
 from snnlib.parameters import ParameterError, as_plain
+from snnlib.tables import OF_RUNS
 
 _WAYS = ("one_at_a_time", "grid", "random")
 _KEYS = ("notebook", "parameters", *_WAYS, "seeds", "figures", "inputs", "versions")
-# The columns of a table that are no parameter of a run.
-_TAKEN = ("run_id", "axis", "wall_time", "versions")
 _MOST_ROWS = 1_000_000
 
 logger = logging.getLogger(__name__)
@@ -202,7 +201,7 @@ class _Planner:
         except NotebookError as error:
             raise self._error(("notebook",), str(error)) from error
         for name, parameter in notebook.parameters.items():
-            if name in _TAKEN:
+            if name in OF_RUNS:
                 msg = f"its parameter {name!r} has the name of a column of the table."
                 raise self._error(("notebook",), msg)
             try:

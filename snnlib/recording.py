@@ -22,7 +22,7 @@ class MetricsError(ValueError):
     """A notebook without metrics, or with metrics that cannot be read."""
 
 
-def record(metrics: dict[str, Any]) -> None:
+def record(metrics: dict[str, Any], *, units: dict[str, str] | None = None) -> None:
     """Show metrics as the one machine-readable output of a notebook.
 
     They travel inside the executed notebook; nothing is written to disk. Outside a
@@ -31,14 +31,17 @@ def record(metrics: dict[str, Any]) -> None:
     Parameters
     ----------
     metrics : dict of str to number, str, bool or None
-        What the run found. NumPy scalars become plain numbers.
+        What the run found. NumPy scalars become plain numbers. A table of runs has
+        its columns in this order.
+    units : dict of str to str, optional
+        Units of some of them, such as ``{"wall_time": "s"}``, for tables and plots.
 
     Raises
     ------
     TypeError
         If a name is not a string, or a value is none of the above.
     ValueError
-        If there is nothing to record.
+        If there is nothing to record, or a unit of what is not.
 
     See Also
     --------
@@ -51,6 +54,7 @@ def record(metrics: dict[str, Any]) -> None:
     if not found:
         msg = "metrics must hold at least one value to record; got none."
         raise ValueError(msg)
+    units = _check_units(units, found)
     width = max(map(len, found))
     lines = "\n".join(f"{name:<{width}}  {_show(v)}" for name, v in found.items())
     try:
@@ -58,7 +62,13 @@ def record(metrics: dict[str, Any]) -> None:
     except ModuleNotFoundError:
         sys.stdout.write(f"{lines}\n")
     else:
-        display({MIME_TYPE: found, "text/plain": lines}, raw=True)
+        # Notebooks are written with their keys sorted; a list stays as it is.
+        about = {"order": list(found), "units": units}
+        display(
+            {MIME_TYPE: found, "text/plain": lines},
+            raw=True,
+            metadata={MIME_TYPE: about},
+        )
 
 
 def read_metrics(path: str | os.PathLike[str]) -> dict[str, Any]:
@@ -72,7 +82,7 @@ def read_metrics(path: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     metrics : dict
-        The metrics by name.
+        The metrics by name, in the order in which they were recorded.
 
     Raises
     ------
@@ -86,15 +96,7 @@ def read_metrics(path: str | os.PathLike[str]) -> dict[str, Any]:
         _, notebook = read_notebook(path)
     except ValueError as error:
         raise MetricsError(str(error)) from error
-    metrics: dict[str, Any] = {}
-    for recorded in _recorded(notebook):
-        for name, value in recorded.items():
-            if metrics.setdefault(name, value) != value:
-                msg = (
-                    f"{path} recorded {name!r} twice, as {metrics[name]!r} and as "
-                    f"{value!r}."
-                )
-                raise MetricsError(msg)
+    metrics, _ = recorded_metrics(notebook, path)
     if not metrics:
         msg = (
             f"{path} holds no recorded metrics. Run it to its end first, for example "
@@ -102,6 +104,45 @@ def read_metrics(path: str | os.PathLike[str]) -> dict[str, Any]:
         )
         raise MetricsError(msg)
     return metrics
+
+
+def recorded_metrics(notebook, path):
+    """Return what an executed notebook recorded.
+
+    Parameters
+    ----------
+    notebook : dict
+        Its content, as JSON has it.
+    path : path-like
+        What to call it in a message.
+
+    Returns
+    -------
+    metrics : dict
+        As from `read_metrics`; empty if it was not run to its record.
+    units : dict of str to str
+        Units of some of them.
+
+    Raises
+    ------
+    MetricsError
+        If it is none, or recorded one name twice with two values.
+    """
+    if not _is_notebook(notebook):
+        msg = f"{path} has no cells, or not as version 4 of the format has them."
+        raise MetricsError(msg)
+    metrics: dict[str, Any] = {}
+    units: dict[str, str] = {}
+    for recorded, its_units in _recorded(notebook):
+        units |= its_units
+        for name, value in recorded.items():
+            if metrics.setdefault(name, value) != value:
+                msg = (
+                    f"{path} recorded {name!r} twice, as {metrics[name]!r} and as "
+                    f"{value!r}."
+                )
+                raise MetricsError(msg)
+    return metrics, units
 
 
 def results_path(name: str) -> Path:
@@ -165,24 +206,29 @@ def read_notebook(path):
     try:
         text = path.read_text(encoding="utf-8")
         content = json.loads(text)
-        cells = content["cells"]
-        for part in (content, *cells):
-            part.setdefault("metadata", {}).keys()
-        is_whole = all(map(_is_cell, cells))
-    except (KeyError, TypeError, AttributeError):
-        is_whole = False
     except RecursionError:
         msg = f"{path} is not a notebook: it is nested too deeply."
         raise ValueError(msg) from None
     except ValueError as error:
         msg = f"{path} is not a notebook, or only half of one: {error}."
         raise ValueError(msg) from error
-    if not is_whole:
+    if not _is_notebook(content):
         msg = (
             f"{path} is not a notebook: it has no cells, or not as version 4 has them."
         )
         raise ValueError(msg)
     return text, content
+
+
+def _is_notebook(content):
+    """Say whether it has cells with the right types, after adding missing metadata."""
+    try:
+        cells = content["cells"]
+        for part in (content, *cells):
+            part.setdefault("metadata", {}).keys()
+        return all(map(_is_cell, cells))
+    except (KeyError, TypeError, AttributeError):
+        return False
 
 
 def _is_cell(cell):
@@ -203,12 +249,37 @@ def _is_cell(cell):
 
 
 def _recorded(notebook):
-    """Yield the content of each metrics output, from top to bottom."""
+    """Yield metrics and units of each metrics output, from top to bottom."""
     for cell in notebook["cells"]:
         for output in cell.get("outputs", ()):
             recorded = output.get("data", {}).get(MIME_TYPE)
-            if isinstance(recorded, dict):
-                yield recorded
+            if not isinstance(recorded, dict):
+                continue
+            about = output.get("metadata")
+            about = about.get(MIME_TYPE) if isinstance(about, dict) else None
+            about = about if isinstance(about, dict) else {}
+            order, units = about.get("order"), about.get("units")
+            order = order if isinstance(order, list) else []
+            names = [*filter(recorded.__contains__, map(str, order)), *recorded]
+            units = units.items() if isinstance(units, dict) else ()
+            yield (
+                {name: recorded[name] for name in names},
+                {name: unit for name, unit in units if isinstance(unit, str)},
+            )
+
+
+def _check_units(units, metrics):
+    units = {} if units is None else units
+    if not isinstance(units, dict) or not all(
+        isinstance(it, str) for it in units.values()
+    ):
+        msg = f"units must be a dict of texts by name; got {shown(units)}."
+        raise ValueError(msg)
+    for name in units:
+        if name not in metrics:
+            msg = f"units must name metrics {list(metrics)}; got {shown(name)}."
+            raise ValueError(msg)
+    return units
 
 
 def _check_name(name):

@@ -1,17 +1,44 @@
 """Tables of runs, whose cells come back as the values they were."""
 
+from __future__ import annotations
+
 import contextlib
 import csv
+import hashlib
 import io
 import json
+import os
 import sys
+from typing import TYPE_CHECKING
 
 from snnlib.checks import check_path, shown
 from snnlib.digests import run_id
 from snnlib.files import plain, written_whole
+from snnlib.workers import import_extra
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Columns of words: a run's id may look like a number, and stays what it is.
 WORDS = ("run_id", "axis", "versions")
+# The columns that say something about a run, whatever its notebook; the others are
+# parameters and metrics.
+OF_RUNS = {"run_id": {}, "axis": {}, "wall_time": {"unit": "s"}, "versions": {}}
+# A spreadsheet would carry out a text that begins with one of them, the wide ones too.
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
+# What a schema calls types, and what Parquet has for them.
+_TYPES = {
+    bool: ("true or false", "bool_"),
+    int: ("whole number", "int64"),
+    float: ("number", "float64"),
+    str: ("text", "string"),
+    list: ("list", None),
+    dict: ("mapping", None),
+    type(None): ("None", None),
+}
+# Where a Parquet file says that a column holds JSON, and where the table comes from.
+_JSON = {b"encoding": b"json"}
+_PROVENANCE = b"snnlib"
 
 
 class TableError(ValueError):
@@ -22,7 +49,8 @@ def encode_cell(value: object) -> str:
     """Write a value as the text of a cell, such that `decode_cell` gives it back.
 
     None is an empty cell. Numbers, True and False and most text stand as they are; what
-    would come back as something else is written as JSON.
+    would come back as something else is written as JSON, and so is text that a
+    spreadsheet would carry out as a formula.
 
     Parameters
     ----------
@@ -35,16 +63,15 @@ def encode_cell(value: object) -> str:
 
     Examples
     --------
-    >>> [encode_cell(value) for value in (None, 50.0, "last", "50.0", [1, None])]
-    ['', '50.0', 'last', '"50.0"', '[1, null]']
+    >>> [encode_cell(value) for value in (None, 50.0, "last", "50.0", "=A1", [1])]
+    ['', '50.0', 'last', '"50.0"', '"=A1"', '[1]']
     """
     value = plain(value)
     if value is None:
         return ""
     if isinstance(value, bool | int | float):
         return repr(value)
-    # The csv module leaves a carriage return bare, which ends the row for others.
-    if isinstance(value, str) and value.isprintable() and decode_cell(value) == value:
+    if isinstance(value, str) and _is_harmless(value) and decode_cell(value) == value:
         return value
     # ASCII, which every program reads, whatever it takes the file's encoding to be.
     return json.dumps(value)
@@ -76,8 +103,8 @@ def decode_cell(text: str) -> object:
     return text
 
 
-def write_table(path, rows) -> str:
-    """Write rows as .csv, whole or not at all.
+def write_table(path, rows, provenance=None) -> None:
+    """Write rows as .csv or .parquet, whole or not at all.
 
     Parameters
     ----------
@@ -85,38 +112,46 @@ def write_table(path, rows) -> str:
         Name of the table. Its folder must be there.
     rows : list of dict
         Values by column. A row may lack columns; its cells are empty then.
-
-    Returns
-    -------
-    content : str
-        What is in the file.
+    provenance : dict, optional
+        Where the table comes from, for `read_provenance`. It is written beside a .csv
+        as .json, and into a .parquet.
 
     Raises
     ------
     TableError
-        If ``rows`` is something else.
+        If the name ends in anything else, or ``rows`` is something else.
+    ImportError
+        If there is no library for .parquet.
     """
     path = check_path("path", path)
+    if path.suffix not in (".csv", ".parquet"):
+        msg = f"path must end in .csv or .parquet; got {str(path)!r}."
+        raise TableError(msg)
     if not isinstance(rows, list | tuple) or not all(
         isinstance(row, dict) and all(isinstance(name, str) for name in row)
         for row in rows
     ):
         msg = f"rows must be a list of dicts with names as keys; got {shown(rows)}."
         raise TableError(msg)
-    columns = list(dict.fromkeys(name for row in rows for name in row))
+    if path.suffix == ".parquet":
+        _write_parquet(path, rows, provenance)
+        return
     table = io.StringIO()
-    writer = csv.DictWriter(table, columns, lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(table, lineterminator="\n")
+    names = _names(rows)
+    writer.writerow(map(_encode_word, names))
     for row in rows:
         writer.writerow(
-            {
-                name: value if name in WORDS else encode_cell(value)
-                for name, value in row.items()
-            }
+            (_encode_word if name in WORDS else encode_cell)(row.get(name))
+            for name in names
         )
     with written_whole(path) as file:
         file.write(table.getvalue())
-    return table.getvalue()
+    if provenance is not None:
+        sha256 = hashlib.sha256(table.getvalue().encode()).hexdigest()
+        provenance = {"table": path.name, "sha256": sha256, **provenance}
+        with written_whole(path.with_suffix(".json")) as file:
+            file.write(json.dumps(provenance, indent=1) + "\n")
 
 
 def read_table(path) -> list[dict]:
@@ -138,8 +173,12 @@ def read_table(path) -> list[dict]:
         If the file cannot be read.
     TableError
         If it is not a table.
+    ImportError
+        If there is no library for .parquet.
     """
     path = check_path("path", path)
+    if path.suffix == ".parquet":
+        return _read_parquet(path)
     try:
         # Spreadsheets put a mark before UTF-8.
         text = path.read_text(encoding="utf-8-sig")
@@ -147,27 +186,108 @@ def read_table(path) -> list[dict]:
     except (ValueError, csv.Error) as error:
         msg = f"{path} is not a table: {error}."
         raise TableError(msg) from error
-    if not header or len(set(header)) < len(header):
+    names = [_decode_word(cell) or "" for cell in header]
+    if not names or len(set(names)) < len(names):
         msg = f"{path} is not a table: its first line must name each column once."
         raise TableError(msg)
     for number, cells in enumerate(lines, start=1):
-        if len(cells) != len(header):
+        if len(cells) != len(names):
             msg = (
                 f"{path} is not a table: its row {number} has {len(cells)} cells, and "
-                f"the first line names {len(header)} columns."
+                f"the first line names {len(names)} columns."
             )
             raise TableError(msg)
     return [
         {
-            name: (cell or None) if name in WORDS else decode_cell(cell)
-            for name, cell in zip(header, cells, strict=True)
+            name: (_decode_word if name in WORDS else decode_cell)(cell)
+            for name, cell in zip(names, cells, strict=True)
         }
         for cells in lines
     ]
 
 
+def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
+    """Read a table of runs, each column in its type.
+
+    Parameters
+    ----------
+    path : path-like
+        A table that `Collected.write` or ``snnlib collect`` made, .csv or .parquet.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+        Text stays text, be it ``007`` or empty. None is NaN in a column of numbers, NA
+        in one of whole numbers or of True and False, and None in others. Its
+        ``attrs["columns"]`` is the table's schema, as `Collected.columns`.
+
+    Raises
+    ------
+    OSError
+        If the file cannot be read.
+    ValueError
+        If it is not a table.
+    ImportError
+        If pandas, or a library for .parquet, is not installed.
+
+    See Also
+    --------
+    collect_runs : Make the table of a sweep.
+    """
+    rows = read_table(path)
+    columns = (read_provenance(path) or {}).get("columns")
+    return to_frame(rows, columns if _is_schema(columns) else describe(rows))
+
+
+def to_frame(rows, columns):
+    """Return rows as a DataFrame, as `read_results` does.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Values by column.
+    columns : list of dict
+        Their schema.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+    """
+    pandas = import_extra("pandas")
+    frame = pandas.DataFrame(
+        {name: _series([row.get(name) for row in rows]) for name in _names(rows)}
+    )
+    frame.attrs["columns"] = columns
+    return frame
+
+
+def describe(rows, about=None):
+    """Return the schema of a table.
+
+    Parameters
+    ----------
+    rows : list of dict
+        Values by column.
+    about : dict of str to dict, optional
+        What else to say of some columns, by name.
+
+    Returns
+    -------
+    columns : list of dict
+        Of each column ``name`` and ``type`` as in words, such as "number or None", and
+        what ``about`` says of it.
+    """
+    schema = []
+    for name in _names(rows):
+        kinds = {type(plain(row.get(name))) for row in rows}
+        types = [word for kind, (word, _) in _TYPES.items() if kind in kinds]
+        its = (about or {}).get(name, {})
+        schema.append({"name": name, "type": " or ".join(types), **its})
+    return schema
+
+
 def read_provenance(path) -> dict | None:
-    """Return what was written beside a table about where it comes from.
+    """Return what was written with a table about where it comes from.
 
     Parameters
     ----------
@@ -177,14 +297,17 @@ def read_provenance(path) -> dict | None:
     Returns
     -------
     provenance : dict or None
-        None if there is nothing beside it, or something else.
+        None if there is nothing, or something else.
     """
     path = check_path("path", path)
     if not path.name:
         return None
-    path = path.with_suffix(".json")
     try:
-        provenance = json.loads(path.read_text(encoding="utf-8"))
+        if path.suffix == ".parquet":
+            text = (_parquet().read_schema(path).metadata or {})[_PROVENANCE]
+        else:
+            text = path.with_suffix(".json").read_text(encoding="utf-8")
+        provenance = json.loads(text)
         is_one = isinstance(provenance["identity"], dict) and all(
             isinstance(inputs, dict) for inputs in provenance["inputs"]
         )
@@ -217,6 +340,126 @@ def planned_values(row, provenance) -> tuple:
             if run_id(provenance["identity"], inputs, values) == row["run_id"]:
                 return values, inputs
     return None, None
+
+
+def _names(rows):
+    return list(dict.fromkeys(name for row in rows for name in row))
+
+
+def _is_harmless(text):
+    """Say whether a text may stand in a cell as it is."""
+    # The csv module leaves a carriage return bare, which ends the row for others.
+    return text.isprintable() and not text.startswith(_FORMULA)
+
+
+def _encode_word(word):
+    """Write a name, or a word of `WORDS`; the same as text, whatever it looks like."""
+    if word is None:
+        return ""
+    is_plain = word and _is_harmless(word) and not word.startswith('"')
+    return word if is_plain else json.dumps(word)
+
+
+def _decode_word(text):
+    with contextlib.suppress(ValueError, RecursionError):
+        if text.startswith('"'):
+            return json.loads(text)
+    return text or None
+
+
+def _is_schema(columns):
+    """Say whether what another's table says about its columns has the right form."""
+    return isinstance(columns, list) and all(
+        isinstance(column, dict)
+        and isinstance(column.get("name"), str)
+        and isinstance(column.get("unit", ""), str)
+        for column in columns
+    )
+
+
+def _series(values):
+    """Return a column of a DataFrame, of the narrowest type that holds its values."""
+    pandas = import_extra("pandas")
+    kinds = {type(value) for value in values}
+    is_complete = type(None) not in kinds
+    kinds.discard(type(None))
+    if kinds and kinds <= {int, float}:
+        if float in kinds:
+            exact = all(value is None or float(value) == value for value in values)
+            if exact or kinds == {float}:
+                return pandas.Series(values, dtype="float64")
+        elif all(value is None or -(2**63) <= value < 2**63 for value in values):
+            return pandas.Series(values, dtype="int64" if is_complete else "Int64")
+    if kinds == {bool}:
+        return pandas.Series(values, dtype="bool" if is_complete else "boolean")
+    return pandas.Series(values, dtype="object")
+
+
+# Parquet. A column of one type is one of its own; any other one holds JSON.
+
+
+def _parquet():
+    return import_extra("pyarrow.parquet", extra="parquet")
+
+
+def _write_parquet(path, rows, provenance):
+    parquet = _parquet()
+    import pyarrow
+
+    schema = (provenance or {}).get("columns") or describe(rows)
+    about = {column["name"]: column for column in schema}
+    arrays, fields = [], []
+    for name in _names(rows):
+        array, encoding = _arrow([plain(row.get(name)) for row in rows])
+        its = {k: str(v) for k, v in about.get(name, {}).items() if k != "name"}
+        arrays.append(array)
+        fields.append(pyarrow.field(name, array.type, metadata={**its, **encoding}))
+    metadata = {}
+    if provenance is not None:
+        metadata[_PROVENANCE] = json.dumps(provenance)
+    table = pyarrow.table(arrays, pyarrow.schema(fields, metadata=metadata))
+    with written_whole(path, "wb") as file:
+        parquet.write_table(table, file)
+
+
+def _arrow(values):
+    """Return values as an array of Arrow's, and how they are encoded."""
+    import pyarrow
+
+    kinds = {type(value) for value in values} - {type(None)}
+    if len(kinds) == 1:
+        name = _TYPES.get(kinds.pop(), (None, None))[1]
+        # Whole numbers may be too large, and text none that UTF-8 can hold.
+        with contextlib.suppress(pyarrow.ArrowException, OverflowError, UnicodeError):
+            if name is not None:
+                return pyarrow.array(values, getattr(pyarrow, name)()), {}
+    texts = [None if value is None else json.dumps(value) for value in values]
+    return pyarrow.array(texts, pyarrow.string()), _JSON
+
+
+def _read_parquet(path):
+    parquet = _parquet()
+    import pyarrow
+
+    try:
+        with path.open("rb") as file:
+            table = parquet.read_table(file)
+        columns = {}
+        for i, field in enumerate(table.schema):
+            values = table.column(i).to_pylist()
+            if (field.metadata or {}).items() >= _JSON.items():
+                values = [None if it is None else json.loads(it) for it in values]
+            columns[field.name] = values
+    except (pyarrow.ArrowException, ValueError, TypeError, RecursionError) as error:
+        msg = f"{path} is not a table: {' '.join(str(error).split())}."
+        raise TableError(msg) from error
+    if len(columns) < len(table.schema) or not columns:
+        msg = f"{path} is not a table: it must name each column once."
+        raise TableError(msg)
+    return [
+        dict(zip(columns, row, strict=True))
+        for row in zip(*columns.values(), strict=True)
+    ]
 
 
 def _cells(text):

@@ -99,13 +99,15 @@ def check_security(name, value):
     raise ValueError(msg)
 
 
-def import_extra(name):
+def import_extra(name, extra="sweep"):
     """Import a library that sweeps need, and that not everybody has.
 
     Parameters
     ----------
     name : str
         Of the module.
+    extra : str, default="sweep"
+        What it comes with.
 
     Returns
     -------
@@ -119,7 +121,8 @@ def import_extra(name):
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        msg = f'Sweeps need {name}. Install it with: pip install "snnlib[sweep]"'
+        what = "Sweeps need" if extra == "sweep" else "This needs"
+        msg = f'{what} {name}. Install it with: pip install "snnlib[{extra}]"'
         raise ImportError(msg) from error
 
 

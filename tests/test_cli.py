@@ -17,14 +17,18 @@ from pathlib import Path
 import nbformat
 import pytest
 import tiny
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
 
 from snnlib import __version__, cli
 from snnlib.cli import main
+from snnlib.collected import collect_runs
 from snnlib.digests import code_digest
 from snnlib.notebooks import Notebook
-from snnlib.plans import make_plan
+from snnlib.plans import make_plan, read_plan
 from snnlib.recording import read_metrics
-from snnlib.tables import read_table, write_table
+from snnlib.sweep import run_sweep
+from snnlib.tables import planned_values, read_provenance, read_table, write_table
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "book" / "how_to_sweep.md").read_text()
@@ -102,7 +106,7 @@ def test_sweep_collect_and_row(folder, capsys):
     assert printed.splitlines()[-1].startswith("6 of 6 runs finished")
     assert re.fullmatch(
         r"0 of 6 done, 0 failed, \? to go\n"
-        r"6 of 6 done, 0 failed, draw [\d.e-]+, 00:00 to go\n",
+        r"6 of 6 done, 0 failed, result 27, 00:00 to go\n",
         error,
     )
     assert main(["collect", "runs/tiny", "-o", "tiny.csv"]) == 0
@@ -160,8 +164,8 @@ def refused(capsys, command, code=2):
     return error
 
 
-@pytest.fixture
-def given(monkeypatch):
+@pytest.fixture(name="given")
+def given_to_papermill(monkeypatch):
     """Have papermill execute nothing; return what it is given, by run."""
     taken = []
 
@@ -592,6 +596,75 @@ def test_values_reach_the_notebook_as_they_are(folder):
     assert main(["run", str(notebook), *words, "-o", "out.ipynb"]) == 0
     seen = json.loads(read_metrics("out.ipynb")["seen"])
     assert repr(seen) == repr(list(values.values()))
+
+
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False)
+    | st.text(st.characters(codec="utf-8"))
+    | st.sampled_from(HARD)
+)
+FREE = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.text(st.characters(codec="utf-8")), inner, max_size=3)
+    ),
+    max_leaves=5,
+)
+SEEN = """
+    import json
+    from snnlib import record
+    record({"seen": json.dumps(free), "done": True})
+"""
+
+
+def as_yaml(value):
+    """Write a value as YAML 1.2, in ASCII."""
+    if isinstance(value, str):
+        return '"' + "".join(f"\\U{ord(letter):08x}" for letter in value) + '"'
+    if isinstance(value, list):
+        return f"[{', '.join(map(as_yaml, value))}]"
+    if isinstance(value, dict):
+        pairs = (f"{as_yaml(k)}: {as_yaml(v)}" for k, v in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if value in (math.inf, -math.inf):
+        return ".inf" if value > 0 else "-.inf"
+    return json.dumps(value)
+
+
+# Each example is a sweep: a smaller one that fails would cost minutes to find.
+@settings(
+    max_examples=3,
+    deadline=None,
+    suppress_health_check=HealthCheck,
+    phases=[Phase.generate],
+)
+@given(values=st.lists(FREE, min_size=8, max_size=12, unique_by=repr))
+def test_any_value_makes_the_whole_way(tmp_path_factory, values):
+    """Through definition, kernel, record, both kinds of table, and back by its row."""
+    folder = tmp_path_factory.mktemp("way")
+    tiny.write_notebook(folder, parameters=ODD, check="", fault="", result=SEEN)
+    listed = "".join(f"    - {as_yaml(value)}\n" for value in values)
+    (folder / "t.yaml").write_text(f"notebook: tiny.ipynb\ngrid:\n  free:\n{listed}")
+    plan = read_plan(folder / "t.yaml")
+    assert [repr(run.given["free"]) for run in plan.runs] == [*map(repr, values)]
+    assert run_sweep(plan, folder / "out").failed == {}
+    collected = collect_runs(folder / "out")
+    notebook = Notebook(folder / "tiny.ipynb")
+    for ending in ("csv", "parquet"):
+        table = folder / f"t.{ending}"
+        collected.write(table)
+        for row, value, run in zip(read_table(table), values, plan.runs, strict=True):
+            assert repr(row["free"]) == repr(value)
+            # NaN and infinity are no JSON of others, but Python's json reads them.
+            assert repr(json.loads(row["seen"])) == repr(value)
+            found, inputs = planned_values(row, read_provenance(table))
+            assert (repr(found), inputs) == (repr(run.values), run.inputs)
+            again = cli._row_values(notebook, table, run.id)
+            assert repr(again["free"]) == repr(value)
 
 
 @pytest.mark.parametrize(

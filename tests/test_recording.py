@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from snnlib import MetricsError, read_metrics, record, results_path
-from snnlib.recording import MIME_TYPE
+from snnlib.recording import MIME_TYPE, recorded_metrics
 
 
 def write_notebook(path, *recorded):
@@ -27,7 +27,7 @@ def test_record_shows_plain_numbers(monkeypatch):
     """NumPy scalars become numbers JSON knows, and NaN becomes None."""
     shown = []
     monkeypatch.setattr(
-        "IPython.display.display", lambda data, raw: shown.append((data, raw))
+        "IPython.display.display", lambda data, raw, **_: shown.append((data, raw))
     )
     record(
         {"mspe": np.float32(1.5), "n": np.int64(3), "ok": np.bool_(True), "x": np.nan}
@@ -37,6 +37,63 @@ def test_record_shows_plain_numbers(monkeypatch):
     assert data[MIME_TYPE] == {"mspe": 1.5, "n": 3, "ok": True, "x": None}
     assert type(data[MIME_TYPE]["n"]) is int
     assert "mspe  1.5" in data["text/plain"]
+
+
+def shown_and_written(monkeypatch, path, metrics, **options):
+    """Record metrics in a notebook, and write it as papermill does."""
+    outputs = []
+    monkeypatch.setattr(
+        "IPython.display.display",
+        lambda data, metadata, **_: outputs.append((data, metadata)),
+    )
+    record(metrics, **options)
+    cell = nbformat.v4.new_code_cell("record(...)")
+    cell.outputs = [
+        nbformat.v4.new_output("display_data", data, metadata=metadata)
+        for data, metadata in outputs
+    ]
+    nbformat.write(nbformat.v4.new_notebook(cells=[cell]), path)
+    return path
+
+
+def test_metrics_keep_the_order_they_were_recorded_in(monkeypatch, tmp_path):
+    """Notebooks are written with sorted keys, which no table shall show."""
+    metrics = {"z": 1, "a": 2, "m": 3}
+    path = shown_and_written(monkeypatch, tmp_path / "n.ipynb", metrics)
+    assert list(read_metrics(path)) == ["z", "a", "m"]
+
+
+def test_units_are_recorded(monkeypatch, tmp_path):
+    """They travel with the metrics."""
+    metrics, units = {"z": 1, "a": 2}, {"a": "Hz"}
+    path = shown_and_written(monkeypatch, tmp_path / "n.ipynb", metrics, units=units)
+    assert recorded_metrics(json.loads(path.read_text()), path) == (metrics, units)
+
+
+@pytest.mark.parametrize(
+    ("units", "message"),
+    [
+        ({"b": "s"}, r"units must name metrics \['a'\]; got 'b'"),
+        ({"a": 1}, "units must be a dict of texts by name"),
+        ("s", "units must be a dict of texts by name"),
+    ],
+)
+def test_units_of_nothing_are_refused(units, message):
+    """Each unit belongs to a metric, and is text."""
+    with pytest.raises(ValueError, match=message):
+        record({"a": 1}, units=units)
+
+
+@pytest.mark.parametrize(
+    "about", [None, 3, {"order": 3}, {"order": ["b", ["a"]], "units": [1]}]
+)
+def test_odd_order_and_units_are_left_aside(about):
+    """Whatever another program wrote there, the metrics are read."""
+    output = {"data": {MIME_TYPE: {"a": 1, "b": 2}}, "metadata": {MIME_TYPE: about}}
+    cell = {"cell_type": "code", "source": "", "outputs": [output]}
+    metrics, units = recorded_metrics({"cells": [cell]}, "it")
+    assert metrics == {"a": 1, "b": 2}
+    assert units == {}
 
 
 def test_record_prints_where_there_is_no_ipython(monkeypatch, capsys):

@@ -219,7 +219,7 @@ def test_run_without_metrics_has_failed(tmp_path):
     notebook = write_notebook(tmp_path, result="print('nothing recorded')")
     summary = run_sweep(make_plan(notebook), tmp_path / "out", workers=0)
     (reason,) = summary.failed.values()
-    assert reason.endswith("it recorded no metrics, or one name with two values")
+    assert reason.endswith("it recorded no metrics")
     assert finished(tmp_path / "out") == {}
 
 
@@ -705,8 +705,54 @@ def test_table_is_written_with_its_provenance(plan, kept, undisturbed, tmp_path)
     assert provenance["definition"]["grid"] == GRID
     assert provenance["notebook"] == "tiny.ipynb"
     assert provenance["missing"] == []
-    with pytest.raises(ValueError, match=r"must end in \.csv; got 'table\.txt'"):
+    with pytest.raises(
+        ValueError, match=r"must end in \.csv or \.parquet; got 'table\.txt'"
+    ):
         collect_runs(kept).write("table.txt")
+
+
+def test_table_says_what_its_columns_are(tmp_path):
+    """Kind, type, unit and meaning of each, in the order of the notebook."""
+    notebook = write_notebook(
+        tmp_path,
+        parameters='x = 1.0  # Hz: rate\nname = "a"  # any: text\nn = 1',
+        check="",
+        fault="",
+        result="""
+            from snnlib import record
+            record({"z": 0.5, "a": None, "x": 2}, units={"z": "s"})
+        """,
+    )
+    run_sweep(make_plan(notebook), tmp_path / "out", workers=0)
+    collected = collect_runs(tmp_path / "out")
+    assert collected.columns == [
+        {"name": "run_id", "type": "text", "kind": "run"},
+        {"name": "axis", "type": "None", "kind": "run"},
+        {
+            "name": "x",
+            "type": "number",
+            "kind": "parameter",
+            "unit": "Hz",
+            "about": "rate",
+        },
+        {
+            "name": "name",
+            "type": "text",
+            "kind": "parameter",
+            "unit": "any",
+            "about": "text",
+        },
+        {"name": "n", "type": "whole number", "kind": "parameter"},
+        {"name": "z", "type": "number", "kind": "metric", "unit": "s"},
+        {"name": "a", "type": "None", "kind": "metric"},
+        {"name": "x_recorded", "type": "whole number", "kind": "metric"},
+        {"name": "wall_time", "type": "number", "kind": "run", "unit": "s"},
+        {"name": "versions", "type": "text", "kind": "run"},
+    ]
+    assert collected.provenance["columns"] == collected.columns
+    frame = collected.to_frame()
+    assert list(frame) == [column["name"] for column in collected.columns]
+    assert frame.attrs["columns"] == collected.columns
 
 
 def test_second_sweep_on_a_folder_is_refused(plan, out):

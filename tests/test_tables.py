@@ -11,14 +11,19 @@ from hypothesis import strategies as st
 
 from snnlib.digests import digest
 from snnlib.tables import (
+    WORDS,
     TableError,
     decode_cell,
+    describe,
     encode_cell,
     planned_values,
     read_provenance,
+    read_results,
     read_table,
     write_table,
 )
+
+pytest.importorskip("pandas")
 
 VALUES = st.recursive(
     st.none()
@@ -76,6 +81,13 @@ def same(left, right):
         ({"é": [math.inf, True]}, r'{"\u00e9": [Infinity, true]}'),
         ([], "[]"),
         ({}, "{}"),
+        ("=cmd|'/c calc'!A0", "\"=cmd|'/c calc'!A0\""),
+        ("@SUM(A1)", '"@SUM(A1)"'),
+        ("+1+1", '"+1+1"'),
+        ("-x", '"-x"'),
+        ("\uff1d1", r'"\uff1d1"'),
+        ("\t=1", r'"\t=1"'),
+        ("\r=1", r'"\r=1"'),
     ],
 )
 def test_cell_is_plain_unless_that_would_be_another_value(value, text):
@@ -104,17 +116,126 @@ def test_any_text_of_a_cell_is_some_value(text):
     decode_cell(text)
 
 
-@given(st.lists(st.lists(VALUES, min_size=3, max_size=3), min_size=1, max_size=3))
-def test_table_gives_back_its_rows(tmp_path_factory, rows):
-    """Whatever the values hold: commas, quotes, ends of lines, any letters."""
+@given(VALUES)
+def test_no_cell_is_a_formula(value):
+    """A spreadsheet finds a number, or text that begins with none of its signs."""
+    text = encode_cell(value)
+    assert isinstance(value, int | float) or not text.startswith(tuple("=+-@\t\r"))
+
+
+NAMES = st.text(min_size=1).filter(lambda name: name not in WORDS)
+ROWS = st.lists(NAMES, min_size=1, max_size=3, unique=True).flatmap(
+    lambda names: st.lists(
+        st.tuples(*[VALUES] * len(names)).map(
+            lambda row: dict(zip(names, row, strict=True))
+        ),
+        min_size=1,
+        max_size=3,
+    )
+)
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+@given(rows=ROWS)
+def test_table_gives_back_its_rows(tmp_path_factory, ending, rows):
+    """Whatever values and names hold: commas, quotes, ends of lines, any letters."""
+    path = tmp_path_factory.mktemp("table") / f"t.{ending}"
+    if ending == "parquet" and any(not is_utf8(name) for name in rows[0]):
+        return
+    write_table(path, rows)
+    assert same(read_table(path), rows)
+
+
+def is_utf8(text):
+    """Say whether a text has no half of a pair of surrogates."""
+    return text.encode(errors="replace").decode() == text
+
+
+@given(rows=st.lists(st.lists(VALUES, min_size=3, max_size=3), min_size=1, max_size=3))
+def test_other_programs_find_the_cells(tmp_path_factory, rows):
+    """A reader of .csv finds the text of each cell."""
     path = tmp_path_factory.mktemp("table") / "t.csv"
     rows = [dict(zip(("a", "b c", "é"), row, strict=True)) for row in rows]
-    assert write_table(path, rows) == path.read_bytes().decode()
-    assert same(read_table(path), rows)
+    write_table(path, rows)
     with path.open(encoding="utf-8", newline="") as file:
         assert [list(row.values()) for row in csv.DictReader(file)] == [
             [encode_cell(value) for value in row.values()] for row in rows
         ]
+
+
+def test_name_of_a_column_is_no_formula(tmp_path):
+    """What others named so is text in a spreadsheet, and comes back."""
+    rows = [{"=1+1": 1, "versions": "=1+1", '"': None}]
+    write_table(tmp_path / "t.csv", rows)
+    assert (tmp_path / "t.csv").read_text() == (
+        '"""=1+1""",versions,"""\\"""""\n1,"""=1+1""",\n'
+    )
+    assert read_table(tmp_path / "t.csv") == rows
+
+
+TYPED = [
+    {"x": 50.0, "n": 1, "ok": True, "s": "007", "f": None, "big": 2**70, "mix": [1]},
+    {"x": None, "n": 2, "ok": None, "s": "", "f": None, "big": 1, "mix": "NA"},
+]
+
+
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_frame_has_a_type_for_each_column(tmp_path, ending):
+    """Text stays text, numbers are numbers, and None is there."""
+    write_table(tmp_path / f"t.{ending}", TYPED)
+    frame = read_results(tmp_path / f"t.{ending}")
+    assert frame.dtypes.astype(str).to_dict() == {
+        "x": "float64",
+        "n": "int64",
+        "ok": "boolean",
+        **dict.fromkeys(("s", "f", "big", "mix"), "object"),
+    }
+    assert frame["s"].tolist() == ["007", ""]
+    assert frame["x"].isna().tolist() == [False, True]
+    assert frame["big"].tolist() == [2**70, 1]
+    assert frame["mix"].tolist() == [[1], "NA"]
+    assert frame.attrs["columns"] == describe(TYPED)
+
+
+def test_schema_names_types_in_words():
+    """As a reader would say them."""
+    assert [column["type"] for column in describe(TYPED)] == [
+        *("number or None", "whole number", "true or false or None", "text", "None"),
+        *("whole number", "text or list"),
+    ]
+
+
+def test_parquet_keeps_types_units_and_provenance(tmp_path):
+    """Another program finds them where Parquet has a place for them."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    rows = [{"x": 50.0, "n": None, "mixed": "a"}, {"x": 2.5, "n": 1, "mixed": [1]}]
+    columns = describe(rows, {"x": {"kind": "parameter", "unit": "Hz"}})
+    provenance = {"identity": IDENTITY, "inputs": [{}], "columns": columns}
+    write_table(tmp_path / "t.parquet", rows, provenance)
+    schema = parquet.read_schema(tmp_path / "t.parquet")
+    assert list(map(str, schema.types)) == ["double", "int64", "string"]
+    assert schema.field("x").metadata[b"unit"] == b"Hz"
+    assert schema.field("mixed").metadata[b"encoding"] == b"json"
+    assert read_provenance(tmp_path / "t.parquet") == provenance
+    assert read_results(tmp_path / "t.parquet").attrs["columns"] == columns
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["t.parquet"]
+
+
+@given(content=st.binary(max_size=40))
+def test_any_parquet_is_read_or_refused(tmp_path_factory, content):
+    """Whatever is in it."""
+    path = tmp_path_factory.mktemp("table") / "t.parquet"
+    path.write_bytes(content)
+    with pytest.raises(TableError, match=r"t\.parquet is not a table"):
+        read_table(path)
+    assert read_provenance(path) is None
+
+
+def test_table_has_one_of_two_endings(tmp_path):
+    """Another one is refused before anything is written."""
+    with pytest.raises(TableError, match=r"must end in \.csv or \.parquet; got"):
+        write_table(tmp_path / "t.xlsx", [{"x": 1}])
+    assert not list(tmp_path.iterdir())
 
 
 def test_words_stay_words(tmp_path):
