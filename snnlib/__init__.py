@@ -59,6 +59,7 @@ _HOMES = {
         "plot_fit",
         "plot_images",
         "plot_output",
+        "plot_results",
         "plot_spikes",
         "plot_voltage",
     ),
@@ -75,6 +76,7 @@ _HOMES = {
     "sweep": ("SweepSummary", "prune_runs", "reasons_to_run", "run_sweep"),
     "status": ("SweepStatus", "sweep_status"),
     "collected": ("Collected", "collect_runs"),
+    "tables": ("read_results",),
     "recording": ("MetricsError", "read_metrics", "record", "results_path"),
     "_nengo_dl": ("nengo_dl", "tf"),
 }

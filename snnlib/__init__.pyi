@@ -48,6 +48,7 @@ from snnlib.plots import plot_curve as plot_curve
 from snnlib.plots import plot_fit as plot_fit
 from snnlib.plots import plot_images as plot_images
 from snnlib.plots import plot_output as plot_output
+from snnlib.plots import plot_results as plot_results
 from snnlib.plots import plot_spikes as plot_spikes
 from snnlib.plots import plot_voltage as plot_voltage
 from snnlib.recording import MetricsError as MetricsError
@@ -65,6 +66,7 @@ from snnlib.sweep import SweepSummary as SweepSummary
 from snnlib.sweep import prune_runs as prune_runs
 from snnlib.sweep import reasons_to_run as reasons_to_run
 from snnlib.sweep import run_sweep as run_sweep
+from snnlib.tables import read_results as read_results
 
 __version__: str
 nengo_dl: Any

@@ -2,10 +2,12 @@
 
 import argparse
 import contextlib
+import io
 import logging
 import math
 import os
 import platform
+import re
 import signal
 import sys
 import tempfile
@@ -18,6 +20,7 @@ from snnlib._version import __version__
 from snnlib.checks import shown
 from snnlib.definitions import read_value
 from snnlib.digests import code_digest
+from snnlib.files import written_whole
 from snnlib.inputs import without_own
 from snnlib.kernels import thread_limits
 from snnlib.notebooks import Notebook
@@ -253,8 +256,34 @@ def _parser():
         description="Make a table of the finished runs of a sweep.",
     )
     collect.add_argument("folder", help="what was --out of the sweep")
-    collect.add_argument("-o", "--output", required=True, help="the table, a .csv")
+    collect.add_argument(
+        "-o", "--output", required=True, help="the table, a .csv or a .parquet"
+    )
     collect.set_defaults(command=_collect)
+
+    plot = commands.add_parser(
+        "plot",
+        help="draw a metric against a parameter",
+        description="Draw a metric of finished runs against a parameter, with the "
+        "95 % interval of its mean where runs differ in their seed alone.",
+    )
+    plot.add_argument("results", help="folder of a sweep, or a table made of one")
+    plot.add_argument("--x", required=True, metavar="PARAMETER", help="along the axis")
+    plot.add_argument("--y", required=True, metavar="METRIC", help="what to draw")
+    plot.add_argument(
+        "--by",
+        nargs="+",
+        default=[],
+        metavar="PARAMETER",
+        help="draw a line for each value; of several, for each combination",
+    )
+    plot.add_argument(
+        "-o",
+        "--output",
+        help="the picture, such as a .png, .svg or .pdf (default: a .png named after "
+        "what is drawn, in the folder or beside the table)",
+    )
+    plot.set_defaults(command=_plot)
 
     prune = commands.add_parser(
         "prune",
@@ -567,6 +596,37 @@ def _collect(options):
     missing = collected.provenance["missing"]
     if missing:
         return _fail(f"{len(missing)} runs are not finished", 1)
+    return 0
+
+
+def _plot(options):
+    from snnlib.collected import collect_runs
+    from snnlib.plots import plot_results
+    from snnlib.tables import read_results
+
+    source = Path(options.results)
+    if source.is_file():
+        results = read_results(source)
+    else:
+        results = collect_runs(source).to_frame()
+    name = re.sub(r"[^\w.-]", "_", f"{options.y}_over_{options.x}") + ".png"
+    folder = source if source.is_dir() else source.parent
+    output = Path(options.output or folder / name)
+    picture = io.BytesIO()
+
+    import matplotlib.style
+    from matplotlib.figure import Figure
+
+    with matplotlib.style.context("snnlib.snnlib"):
+        # Wide enough for a legend beside the lines.
+        figure = Figure(figsize=(8, 4))
+        plot_results(
+            results, x=options.x, y=options.y, by=options.by, ax=figure.subplots()
+        )
+        figure.savefig(picture, format=output.suffix[1:] or "png")
+    with written_whole(output, "wb") as file:
+        file.write(picture.getvalue())
+    _say(f"{len(results)} rows drawn in {output}")
     return 0
 
 

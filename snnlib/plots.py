@@ -10,17 +10,21 @@ is a new figure. NaN leaves a gap in a line.
 
 from __future__ import annotations
 
+import difflib
+import itertools
 from collections.abc import Iterable, Mapping
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.stats import t as student_t
 
 from snnlib.checks import check_finite, check_number, check_unmasked, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pandas as pd
     from matplotlib.axes import Axes
     from numpy.typing import ArrayLike, NDArray
 
@@ -32,6 +36,11 @@ COLORS = {
     "majority": "#E69F00",
     "chosen": "#222222",
 }
+
+# Values that span such a factor are drawn on a logarithmic axis.
+_FAR = 50
+# Lines whose legend stands within the axes.
+_MOST_WITHIN = 4
 
 
 def plot_spikes(
@@ -249,6 +258,99 @@ def plot_curve(
     return ax
 
 
+def plot_results(
+    results: pd.DataFrame,
+    *,
+    x: str,
+    y: str,
+    by: str | Sequence[str] = (),
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw a metric of a sweep against one of its parameters.
+
+    Runs that differ in nothing but their seed are repeats: a point is their mean, and
+    its bar the 95 % interval of that mean, by Student's t. Where runs differ in other
+    parameters than ``x`` and ``by``, each is a point of its own, without line or bar,
+    and the title says in which.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        A table of runs, from `read_results` or `Collected.to_frame`. Where it varies
+        one parameter at a time, the rows that vary ``x`` are drawn.
+    x, y : str
+        Columns of a parameter and of a metric. The axis of ``x`` is logarithmic if its
+        values span a factor of 50, and a list of them if they are not all numbers.
+    by : str or sequence of str, default=()
+        Columns of which each combination has a line of its own.
+    ax : matplotlib.axes.Axes or None, default=None
+        Where to draw; None makes a new figure.
+    **kwargs
+        Passed to ``ax.errorbar``.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+
+    Raises
+    ------
+    ValueError
+        If there is no such column or row, or ``y`` holds no numbers.
+    """
+    by = [by] if isinstance(by, str) else list(by)
+    columns = _check_results(results, x, y, by)
+    rows = results
+    if "axis" in rows and (rows["axis"] == x).any():
+        rows = rows[rows["axis"] == x]
+    n_rows = len(rows)
+    rows = rows[rows[y].notna()]
+    if not len(rows):
+        msg = f"y must be a metric that some run has; none has {y!r}."
+        raise ValueError(msg)
+    others = [
+        name
+        for name, column in columns.items()
+        if column.get("kind") == "parameter" and name not in (x, *by, "seed")
+        if rows[name].map(repr).nunique() > 1
+    ]
+    ax = _axes(ax)
+    places, ticks = _places(rows[x])
+    lines = (
+        rows.groupby([rows[name].map(repr) for name in by], sort=False)
+        if by
+        else [((), rows)]
+    )
+    most = 1
+    for marker, (_, line) in zip(itertools.cycle("osD^vP*X"), lines):
+        label = ", ".join(f"{name} = {line[name].iloc[0]}" for name in by)
+        style = {"marker": marker, "capsize": 3, "label": label or None, **kwargs}
+        at = np.array([places[i] for i in line.index], float)
+        y_values = line[y].astype(float)
+        if others:
+            ax.errorbar(at, y_values, **{"linestyle": "none", **style})
+            continue
+        points = y_values.groupby(at)
+        counts, means = points.count(), points.mean()
+        # Of one run there is no interval.
+        half = student_t.ppf(0.975, counts - 1) * points.std() / np.sqrt(counts)
+        drawn = ax.errorbar(means.index.to_numpy(), means, yerr=half, **style)
+        ax.scatter(at, y_values, s=8, alpha=0.4, color=drawn.lines[0].get_color())
+        most = max(most, counts.max())
+    _dress_results(ax, columns, (x, y, by), ticks)
+    about = (
+        [f"each point is a run; they differ in {', '.join(others)} too"]
+        if others
+        else []
+    )
+    if most > 1:
+        about.append(f"mean of up to {most} runs, with its 95 % interval")
+    if n_rows > len(rows):
+        about.append(f"{n_rows - len(rows)} runs without {y} are left out")
+    ax.set_title("; ".join(about), loc="left", fontsize="small")
+    return ax
+
+
 def plot_images(
     images: ArrayLike, titles: Sequence[str], *, axes: NDArray[np.object_] | None = None
 ) -> NDArray[np.object_]:
@@ -282,6 +384,67 @@ def plot_images(
         ax.set_title(title, fontsize="medium")
         ax.set_axis_off()
     return axes
+
+
+def _check_results(results, x, y, by):
+    """Return the schema of a table of runs, by column, if it has those asked for."""
+    if not hasattr(results, "groupby") or not hasattr(results, "columns"):
+        msg = f"results must be a pandas.DataFrame; got {shown(results)}."
+        raise ValueError(msg)
+    for what, name in (("x", x), ("y", y), *(("by", name) for name in by)):
+        if name not in results.columns:
+            near = difflib.get_close_matches(str(name), map(str, results.columns), 1)
+            hint = f" Did you mean {near[0]!r}?" if near else ""
+            choices = shown(list(results.columns))
+            msg = f"{what} must be one of {choices}; got {name!r}.{hint}"
+            raise ValueError(msg)
+    is_number = results[y].map(
+        lambda value: isinstance(value, Real) and not isinstance(value, bool)
+    )
+    if not is_number[results[y].notna()].all():
+        msg = f"y must be a column of numbers; {y!r} is none."
+        raise ValueError(msg)
+    known = {column["name"]: column for column in results.attrs.get("columns", ())}
+    return {name: known.get(name, {}) for name in results.columns}
+
+
+def _places(values):
+    """Return where the values of a column are on an axis, and what stands there.
+
+    Returns
+    -------
+    places : dict
+        Position, by the index of the column.
+    ticks : dict of float to str or None
+        None for numbers, which are where they are.
+    """
+    if (
+        values.map(
+            lambda value: isinstance(value, Real) and not isinstance(value, bool)
+        ).all()
+        and values.notna().all()
+    ):
+        return values.astype(float).to_dict(), None
+    texts = values.map(lambda value: "None" if value != value else str(value))
+    order = {text: float(i) for i, text in enumerate(dict.fromkeys(texts))}
+    return texts.map(order).to_dict(), {i: text for text, i in order.items()}
+
+
+def _dress_results(ax, columns, names, ticks):
+    """Label the axes of a table's plot, with units, and choose their scale."""
+    x, y, by = names
+    for name, set_label in ((x, ax.set_xlabel), (y, ax.set_ylabel)):
+        unit = columns[name].get("unit")
+        set_label(f"{name} ({unit})" if unit else name)
+    low, high = ax.dataLim.intervalx
+    if ticks is not None:
+        ax.set_xticks(list(ticks), list(ticks.values()))
+    elif low > 0 and high >= _FAR * low:
+        ax.set_xscale("log")
+    if by:
+        is_long = len(ax.get_legend_handles_labels()[1]) > _MOST_WITHIN
+        place = {"loc": "upper left", "bbox_to_anchor": (1.01, 1)} if is_long else {}
+        ax.legend(fontsize="small", **place)
 
 
 def _axes(ax):

@@ -234,9 +234,11 @@ def read_results(path: str | os.PathLike[str]) -> pd.DataFrame:
     --------
     collect_runs : Make the table of a sweep.
     """
-    rows = read_table(path)
-    columns = (read_provenance(path) or {}).get("columns")
-    return to_frame(rows, columns if _is_schema(columns) else describe(rows))
+    rows, provenance = read_table(path), read_provenance(path)
+    columns = (provenance or {}).get("columns")
+    if not _is_schema(columns):
+        columns = describe(rows, _kinds(rows, provenance))
+    return to_frame(rows, columns)
 
 
 def to_frame(rows, columns):
@@ -337,7 +339,7 @@ def planned_values(row, provenance) -> tuple:
     for inputs in provenance["inputs"]:
         for n in range(len(names) + 1):
             values = {name: row[name] for name in names[:n]}
-            if run_id(provenance["identity"], inputs, values) == row["run_id"]:
+            if run_id(provenance["identity"], inputs, values) == row.get("run_id"):
                 return values, inputs
     return None, None
 
@@ -365,6 +367,19 @@ def _decode_word(text):
         if text.startswith('"'):
             return json.loads(text)
     return text or None
+
+
+def _kinds(rows, provenance):
+    """Return of which kind each column is, as far as the ids of runs tell."""
+    values = planned_values(rows[0], provenance)[0] if rows and provenance else None
+    if values is None:
+        return {}
+    return {
+        name: {"kind": "run", **OF_RUNS[name]}
+        if name in OF_RUNS
+        else {"kind": "parameter" if name in values else "metric"}
+        for name in _names(rows)
+    }
 
 
 def _is_schema(columns):

@@ -124,6 +124,7 @@ TAKEN = {
     snnlib.read_plan: {"path": "none.yaml"},
     snnlib.make_plan: {"notebook": "none.ipynb"},
     snnlib.collect_runs: {"out": "none"},
+    snnlib.read_results: {"path": "none.csv"},
     read_table: {"path": "none.csv"},
     read_provenance: {"path": "none.csv"},
     write_table: {"path": "none.csv", "rows": [{"run_id": "a"}]},

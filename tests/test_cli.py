@@ -119,6 +119,31 @@ def test_sweep_collect_and_row(folder, capsys):
     assert "tiny.csv has no run '0'" in capsys.readouterr().err
 
 
+def test_plot_draws_a_sweep_and_its_table(folder, capsys):
+    """The picture is beside what was drawn, or where it is asked for."""
+    definition = tiny.write_definition(folder)
+    assert main(["sweep", str(definition), "--workers", "0"]) == 0
+    capsys.readouterr()
+    drawn = ["--x", "x", "--y", "result", "--by", "power"]
+    assert main(["plot", "runs/tiny", *drawn]) == 0
+    picture = Path("runs/tiny/result_over_x.png")
+    assert capsys.readouterr() == (f"6 rows drawn in {picture}\n", "")
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    for table in ("tiny.csv", "tiny.parquet"):
+        assert main(["collect", "runs/tiny", "-o", table]) == 0
+        assert main(["plot", table, *drawn, "-o", "p.svg"]) == 0
+        assert "power = 3" in Path("p.svg").read_text()
+        Path("p.svg").unlink()
+    capsys.readouterr()
+    assert "Did you mean 'result'" in refused(
+        capsys, ["plot", "runs/tiny", "--x", "x", "--y", "results"]
+    )
+    assert "Format 'xyz' is not supported" in refused(
+        capsys, ["plot", "runs/tiny", *drawn, "-o", "p.xyz"]
+    )
+    assert "empty holds no sweep" in refused(capsys, ["plot", "empty", *drawn])
+
+
 def test_sweep_tells_of_failed_runs_and_missing_ones(folder, capsys):
     """Failures end with code 1 and are listed; so are rows that a table lacks."""
     definition = tiny.write_definition(folder)

@@ -12,6 +12,7 @@ from snnlib import (
     plot_fit,
     plot_images,
     plot_output,
+    plot_results,
     plot_spikes,
     plot_voltage,
 )
@@ -269,6 +270,101 @@ def test_plot_images_draws_ink_dark():
         assert not ax.axison
 
 
+def table(**columns):
+    """Return a table of runs whose columns x, c and seed are parameters."""
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(columns)
+    frame.attrs["columns"] = [
+        {"name": name, "kind": "parameter", "unit": "Hz" if name == "x" else ""}
+        for name in ("x", "c", "seed")
+        if name in columns
+    ]
+    return frame
+
+
+def test_plot_results_draws_means_with_their_interval():
+    """Bars are Student's interval of the mean over runs that differ in the seed."""
+    results = table(
+        x=[1.0, 2.0] * 4,
+        seed=[0, 0, 1, 1, 2, 2, 3, 3],
+        y=[1.0, 5.0, 2.0, 5.0, 3.0, 5.0, 4.0, 5.0],
+    )
+    ax = plot_results(results, x="x", y="y")
+    (container,) = ax.containers
+    np.testing.assert_allclose(
+        drawn(container.lines[0]).astype(float), [[1, 2.5], [2, 5]]
+    )
+    (bars,) = container.lines[2]
+    # t for 3 degrees of freedom, from a table: 3.182.
+    half = 3.182 * np.std([1, 2, 3, 4], ddof=1) / 2
+    low, high = bars.get_segments()[0][:, 1]
+    assert (low, high) == pytest.approx((2.5 - half, 2.5 + half), rel=1e-3)
+    assert ax.get_xlabel() == "x (Hz)"
+    assert ax.get_ylabel() == "y"
+    assert ax.get_title(loc="left") == "mean of up to 4 runs, with its 95 % interval"
+    assert ax.get_legend() is None
+
+
+def test_plot_results_draws_runs_that_are_no_repeats_one_by_one():
+    """An interval over other settings would be none of repeats."""
+    results = table(x=[1.0, 1.0, 100.0], c=[1, 2, 2], y=[1.0, 2.0, 3.0])
+    ax = plot_results(results, x="x", y="y")
+    (container,) = ax.containers
+    assert drawn(container.lines[0]).tolist() == [[1, 1], [1, 2], [100, 3]]
+    assert container.lines[0].get_linestyle() == "None"
+    assert not container.lines[2]
+    assert ax.get_title(loc="left") == "each point is a run; they differ in c too"
+    assert ax.get_xscale() == "log"
+
+
+def test_plot_results_draws_a_line_for_each_value():
+    """They are named, and no value of another line is in one."""
+    results = table(x=[1.0, 2.0] * 2, c=["a", "a", "b", "b"], y=[1.0, 2.0, 3.0, 4.0])
+    ax = plot_results(results, x="x", y="y", by="c")
+    lines = [drawn(container.lines[0]).tolist() for container in ax.containers]
+    assert lines == [[[1, 1], [2, 2]], [[1, 3], [2, 4]]]
+    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert texts == ["c = a", "c = b"]
+    assert ax.get_title(loc="left") == ""
+
+
+def test_plot_results_takes_words_and_none_for_x():
+    """They stand side by side, in the order of the table."""
+    ax = plot_results(table(x=["b", None, "a"], y=[1.0, 2.0, None]), x="x", y="y")
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["b", "None"]
+    assert ax.get_title(loc="left") == "1 runs without y are left out"
+
+
+def test_plot_results_draws_the_rows_that_vary_x():
+    """In a table of several sweeps through one point, the others are left aside."""
+    rows = {"x": [1.0, 2.0, 1.0], "c": [1, 1, 2], "y": [1.0, 2.0, 3.0]}
+    ax = plot_results(table(axis=["x", "x", "c"], **rows), x="x", y="y")
+    assert drawn(ax.containers[0].lines[0]).tolist() == [[1, 1], [2, 2]]
+    assert ax.get_title(loc="left") == ""
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (
+            {"x": "xs", "y": "y"},
+            r"x must be one of \['x'.*got 'xs'. Did you mean 'x'\?",
+        ),
+        ({"x": "x", "y": "t"}, "y must be a column of numbers; 't' is none"),
+        ({"x": "x", "y": "none"}, "y must be a metric that some run has; none has"),
+        ({"x": "x", "y": "y", "by": ["x", "z"]}, "by must be one of .*got 'z'"),
+    ],
+)
+def test_plot_results_names_what_is_not_there(names, message):
+    """Before there is a figure."""
+    results = table(x=[1.0], y=[1.0], t=["a"], none=[None])
+    with pytest.raises(ValueError, match=message):
+        plot_results(results, **names)
+    with pytest.raises(ValueError, match=r"results must be a pandas\.DataFrame; got"):
+        plot_results([{"x": 1, "y": 1}], x="x", y="y")
+    assert plt.get_fignums() == []
+
+
 def one_image(*, ax=None):
     """Draw one image, as the other functions draw one thing."""
     axes = plot_images(np.ones((1, 2, 2)), ["1"], axes=ax)
@@ -282,6 +378,7 @@ PLOTS = {
     "fit": lambda **on: plot_fit([1, 2], [3, 4], {"line": ([1, 2], [3, 4])}, **on),
     "curve": lambda **on: plot_curve([1, 2], np.eye(2), reference={"a": 1}, **on),
     "images": one_image,
+    "results": lambda **on: plot_results(table(x=[1], y=[1]), x="x", y="y", **on),
 }
 
 
