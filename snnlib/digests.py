@@ -22,8 +22,8 @@ _PACKAGES = (
 _NOT_CALCULATING = {
     *("__init__", "_docs", "_version", "cli", "collected", "definitions", "digests"),
     *("explorers", "folders", "inputs", "kernels", "notebooks", "parameters"),
-    *("plans", "plots", "results", "status", "sweep", "tables", "trials"),
-    "workers",
+    *("plans", "plots", "progress", "results", "status", "sweep", "tables"),
+    *("trials", "workers"),
 }
 
 

@@ -23,6 +23,7 @@ from snnlib.checks import check_path
 from snnlib.definitions import SweepError
 from snnlib.digests import digest, run_id
 from snnlib.files import written_whole
+from snnlib.progress import watched
 from snnlib.recording import MetricsError, recorded_metrics
 from snnlib.workers import import_extra
 
@@ -188,7 +189,8 @@ class Folder:
         """
         known = self._read_index()
         runs, skipped, foreign, older = {}, [], [], []
-        for path in self._run_files():
+        paths = self._run_files()
+        for path in watched(paths, "reading results", len(paths)):
             if path.suffix != ".ipynb" or path.stem not in wanted:
                 is_run = re.fullmatch(_RUN_NAME, path.name)
                 (older if is_run else foreign).append(path.name)
@@ -211,6 +213,11 @@ class Folder:
                 f"snnlib prune {self.path} removes them."
             )
         return runs, skipped
+
+    def has_finished(self, wanted):
+        """Say whether all runs that are wanted are finished, without a word."""
+        is_there = all((self.runs / f"{run_id}.ipynb").is_file() for run_id in wanted)
+        return is_there and len(self.finished(wanted, keep=True)[0]) == len(wanted)
 
     def _run_files(self):
         """Return all that is where finished runs are, but for hidden files."""

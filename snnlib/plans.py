@@ -22,6 +22,7 @@ from snnlib.digests import code_digest, run_id, version_text
 from snnlib.inputs import own_inputs, unnamed_inputs
 from snnlib.notebooks import Notebook, NotebookError
 from snnlib.parameters import ParameterError, as_plain
+from snnlib.progress import watched
 from snnlib.tables import OF_RUNS
 
 _WAYS = ("one_at_a_time", "grid", "random")
@@ -402,7 +403,8 @@ class _Planner:
         runs = list(runs)
         reasons = self.notebook.refusals(run.values for run, _ in runs)
         with contextlib.closing(reasons):
-            for (run, where), reason in zip(runs, reasons, strict=True):
+            both = zip(runs, reasons, strict=True)
+            for (run, where), reason in watched(both, "checking runs", len(runs)):
                 if reason is not None:
                     point = ", ".join(f"{k} = {shown(v)}" for k, v in run.given.items())
                     msg = f"{self.notebook.path.name} refuses {point}: {reason}"

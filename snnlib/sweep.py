@@ -12,7 +12,6 @@ import os
 import sys
 from dataclasses import dataclass
 from functools import partial
-from itertools import chain, repeat
 from typing import TYPE_CHECKING
 
 from snnlib.checks import check_bool, check_number, check_whole
@@ -21,6 +20,7 @@ from snnlib.folders import Folder, dump
 from snnlib.inputs import without_own
 from snnlib.kernels import system_problem
 from snnlib.plans import Plan
+from snnlib.progress import bar
 from snnlib.workers import (
     check_address,
     check_security,
@@ -31,8 +31,6 @@ from snnlib.workers import (
 if TYPE_CHECKING:
     from distributed import Security
 
-# Seconds between two signs of progress where there is no terminal.
-_QUIET = 30
 # More runs at a time, or threads of one, than any machine has cores.
 _MOST = 1024
 
@@ -148,8 +146,8 @@ def run_sweep(
         raise SweepError(problem)
     folder = Folder(out)
     runs = {run.id: run for run in plan.runs}
-    if not force and folder.holds(plan) and len(folder.finished(runs)[0]) == len(runs):
-        # Nothing to do, and so nothing to write: the folder may be read-only.
+    if not force and folder.holds(plan) and folder.has_finished(runs):
+        # Nothing to do, and so nothing that must be written: it may be read-only.
         return SweepSummary(len(runs), len(runs), {})
     with folder.locked():
         folder.begin(plan)
@@ -193,7 +191,7 @@ def reasons_to_run(
     runs = {run.id: run for run in plan.runs}
     finished, skipped = folder.finished(runs) if folder.runs.is_dir() else ({}, [])
     failures = folder.failures(runs)
-    before = folder.identities()
+    before = folder.identities() if len(finished) < len(runs) else {}
     reasons = {}
     for run_id, run in runs.items():
         if run_id in finished and not force:
@@ -342,35 +340,12 @@ def _point(run):
 
 
 def _progress(n_runs, n_left):
-    """Return a bar, which without a terminal is a line now and then."""
-    from tqdm import tqdm
-
-    class Lines(tqdm):
-        """A bar without a bar, for log files."""
-
-        @staticmethod
-        def status_printer(file):
-            # tqdm itself ends the last one.
-            begins = chain([""], repeat("\n"))
-
-            def print_line(text):
-                file.write(next(begins) + text)
-                file.flush()
-
-            return print_line
-
-    is_terminal = sys.stderr.isatty()
-    bar = "{bar:20} " if is_terminal else ""
-    return (tqdm if is_terminal else Lines)(
+    """Return a bar for the runs that are left."""
+    return bar(
         desc=f"{n_runs - n_left} of {n_runs} done, 0 failed",
         total=n_runs,
         initial=n_runs - n_left,
         disable=not n_left,
-        bar_format=bar + "{desc}{postfix}, {remaining} to go",
-        mininterval=0.1 if is_terminal else _QUIET,
-        # The rate of the whole sweep so far.
-        smoothing=0,
-        dynamic_ncols=True,
     )
 
 

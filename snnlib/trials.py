@@ -12,14 +12,22 @@ import subprocess
 import sys
 import tempfile
 from multiprocessing.connection import Connection, Pipe
+from pathlib import Path
 
 from snnlib.checks import shown
 from snnlib.parameters import Opaque, as_plain
 
 # Seconds that one answer may take, and bytes that it may have.
 LIMIT = 60.0
+_HERE = str(Path(__file__).resolve().parents[1])
 _LONGEST = 10_000_000
-_SERVE = "import sys; from snnlib.trials import serve; serve(int(sys.argv[1]))"
+# The package's folder comes last, where it is on the path by other means already.
+_SERVE = """
+import sys
+sys.path.append(sys.argv[2])
+from snnlib.trials import serve
+serve(int(sys.argv[1]))
+"""
 
 
 class TrialError(RuntimeError):
@@ -42,7 +50,7 @@ class Trial:
             )
             self._link, theirs = map(opened.enter_context, Pipe())
             self._process = subprocess.Popen(
-                [sys.executable, "-P", "-c", _SERVE, str(theirs.fileno())],
+                [sys.executable, "-P", "-c", _SERVE, str(theirs.fileno()), _HERE],
                 cwd=folder,
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
