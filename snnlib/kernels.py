@@ -46,6 +46,8 @@ _ALWAYS = (
     "import ipykernel.kernelapp, ipykernel.ipkernel, ipykernel.debugger",
     "import IPython.core.completerlib, IPython.core.debugger, IPython.core.oinspect",
     "import IPython.extensions.storemagic, tornado.platform.asyncio",
+    # A run without figures sets its backend, whether the notebook draws or not.
+    "import matplotlib.pyplot, matplotlib_inline.backend_inline",
     # It compiles the schema of notebooks.
     "import nbformat; nbformat.validate(nbformat.v4.new_notebook())",
     # It looks through all installed packages for other ways to start a kernel.
