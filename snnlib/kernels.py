@@ -77,6 +77,10 @@ class KernelsEndedError(KernelsError):
     """A server of kernels that had started, and ended."""
 
 
+class KernelsUnwantedError(KernelsError):
+    """A run that was stopped, for nobody waits for it."""
+
+
 def system_problem():
     """Return why no run can be carried out on this system, in a sentence, or None."""
     if hasattr(os, "fork"):
@@ -149,8 +153,10 @@ class WarmKernels:
         ------
         KernelsEndedError
             If the server has ended.
+        KernelsUnwantedError
+            If the run is unwanted.
         KernelsError
-            If it cannot be started, or the run is unwanted.
+            If it cannot be started.
         """
         try:
             self._start()
@@ -159,7 +165,7 @@ class WarmKernels:
                 if unwanted is not None and unwanted():
                     self.close()
                     msg = "the run was stopped, for nobody waits for it."
-                    raise KernelsError(msg)
+                    raise KernelsUnwantedError(msg)
             return self._link.recv()
         except (EOFError, OSError) as error:
             if self._process is None:

@@ -23,12 +23,21 @@ from snnlib._version import __version__
 from snnlib.checks import shown
 from snnlib.definitions import SweepError
 from snnlib.digests import code_digest, input_digests, version_text, versions
-from snnlib.kernels import KernelsEndedError, KernelsError, WarmKernels, system_problem
+from snnlib.kernels import (
+    KernelsEndedError,
+    KernelsError,
+    KernelsUnwantedError,
+    WarmKernels,
+    system_problem,
+)
 
 # Seconds to wait for a scheduler that has never answered, and between two looks at
 # whether there are workers.
 _FIRST_ANSWER = 30
 _LOOK = 60
+# Dask gives a run up after four workers have died of it or under it. Where workers come
+# and go all the time that may be chance, and so it begins once more.
+_MOST_ROUNDS = 2
 # Where Linux says how much memory the processes of a container may use.
 _CONTAINER_MEMORY = (
     "/sys/fs/cgroup/memory.max",
@@ -295,6 +304,7 @@ def _as_they_end(client, requests, patience):
 
     waiting = list(reversed(requests.items()))
     under_way = {}
+    n_rounds = dict.fromkeys(requests, 0)
     lonely = _Loneliness(client, patience)
 
     def top_up():
@@ -311,16 +321,24 @@ def _as_they_end(client, requests, patience):
         top_up()
         while under_way:
             try:
-                ended = distributed.wait(
-                    list(under_way), timeout=_LOOK, return_when="FIRST_COMPLETED"
-                ).done
+                # It asks whatever client is the current one.
+                with client.as_current():
+                    ended = distributed.wait(
+                        list(under_way), timeout=_LOOK, return_when="FIRST_COMPLETED"
+                    ).done
             except TimeoutError:
                 ended = ()
             for future in ended:
                 run_id = under_way.pop(future)
                 outcome = _outcome(future)
+                n_rounds[run_id] += bool(outcome.get("was_killed"))
                 if outcome.get("is_unfit"):
                     _send_away(client, outcome)
+                    waiting.append((run_id, requests[run_id]))
+                elif outcome.get("is_unwanted") or (
+                    outcome.get("was_killed") and n_rounds[run_id] < _MOST_ROUNDS
+                ):
+                    # Its worker was going, through no fault of the run.
                     waiting.append((run_id, requests[run_id]))
                 else:
                     n_workers = sum(client.nthreads().values())
@@ -338,8 +356,11 @@ def _outcome(future):
     error = future.exception()
     if error is None:
         return future.result()
+    if "deserialization of the task graph" in str(error):
+        msg = f"the scheduler needs the same snnlib as there is here: {error.__cause__}"
+        raise SweepError(msg)
     if type(error).__name__ == "KilledWorker":
-        return {"error": "each worker that it was given to died"}
+        return {"error": "each worker that it was given to died", "was_killed": True}
     return {"error": _one_line(error)}
 
 
@@ -455,7 +476,8 @@ def carry_out(request, *, n_at_a_time=1, unwanted=None):
     outcome : dict
         ``error``, None or the reason in one line; ``notebook``, the executed notebook;
         ``wall_time`` in seconds; ``versions`` of what it ran with. ``is_unfit`` is true
-        where no run can be done, for this machine has other code or data.
+        where no run can be done, for this machine has other code or data, and
+        ``is_unwanted`` where the run was stopped and says nothing about itself.
     """
     key = json.dumps(
         [request[name] for name in ("expected", "imports", "warm", "threads")]
@@ -487,7 +509,8 @@ def carry_out(request, *, n_at_a_time=1, unwanted=None):
             outcome = run()
     except KernelsError as error:
         kernels.close()
-        return {"error": str(error)}
+        is_unwanted = isinstance(error, KernelsUnwantedError)
+        return {"error": str(error), "is_unwanted": is_unwanted}
     _idle_kernels.put(key, kernels)
     # As many as there are runs at a time, and one for a second sweep between them.
     _idle_kernels.close(most=1 + n_at_a_time)

@@ -10,7 +10,6 @@ import random
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import textwrap
@@ -23,6 +22,7 @@ import nbformat
 import papermill
 import psutil
 import pytest
+from clusters import Cluster, check_nothing_is_left
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tiny import (
@@ -46,7 +46,6 @@ from snnlib.sweep import _progress, _show, run_sweep
 from snnlib.workers import carry_out
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
-DASK = Path(sys.executable).with_name("dask")
 # Above the kernel of a run are papermill and the server of kernels.
 SERVER = 1
 
@@ -858,11 +857,6 @@ def start_sweep(definition, out, *options):
     return sweep, mark
 
 
-def check_nothing_is_left(mark):
-    """All processes of a sweep are gone, within a moment."""
-    wait_until(lambda: not marked_processes(mark), seconds=30)
-
-
 # Runs in a process of its own, in which nothing has imported Dask yet.
 WORLD = """
 import json, logging, os, signal, sys, warnings
@@ -1090,50 +1084,6 @@ def test_full_disk_ends_the_sweep_and_spoils_no_file(
 
 
 # A scheduler and workers started by hand.
-
-
-class Cluster:
-    """A scheduler and two workers, in three folders, without a file in common.
-
-    One of the workers does two runs at a time.
-    """
-
-    def __init__(self, folder):
-        self.folder = folder
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{self.port}"
-        self.mark, self.environment = marked_environment()
-        self.start()
-
-    def start(self):
-        """Start all three."""
-        self.scheduler = self._popen(
-            "scheduler", "--host", "127.0.0.1", "--port", self.port, "--no-dashboard"
-        )
-        self.workers = [
-            self._popen("worker", self.address, "--nthreads", n, "--no-dashboard")
-            for n in (1, 2)
-        ]
-
-    def _popen(self, *arguments):
-        folder = self.folder / f"{arguments[0]}-{time.monotonic_ns()}"
-        folder.mkdir(parents=True)
-        return subprocess.Popen(
-            [DASK, *map(str, arguments)],
-            cwd=folder,
-            env=self.environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-
-    def end(self):
-        """Kill all three, and see that nothing is left."""
-        for process in (*self.workers, self.scheduler):
-            process.kill()
-            process.wait()
-        check_nothing_is_left(self.mark)
 
 
 @pytest.fixture
