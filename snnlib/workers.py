@@ -10,6 +10,7 @@ import json
 import logging
 import os
 import re
+import socket
 import sys
 import threading
 import time
@@ -33,18 +34,20 @@ from snnlib.kernels import (
 
 # Seconds to wait for a scheduler that has never answered, and between two looks at
 # whether there are workers.
-_FIRST_ANSWER = 30
+_FIRST_ANSWER = 10
 _LOOK = 60
-# Dask gives a run up after four workers have died of it or under it. Where workers come
-# and go all the time that may be chance, and so it begins once more.
-_MOST_ROUNDS = 2
+# Dask gives a run up after four workers have died of it, or under it by chance. So it
+# begins again, after all others, and is a failure only the fifth time.
+_MOST_ROUNDS = 5
 # Where Linux says how much memory the processes of a container may use.
 _CONTAINER_MEMORY = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
 # The last kind is within one process, and has no port.
-_ADDRESS = re.compile(r"([a-z]+://)?[^\s/]+:(?P<port>[0-9]{1,5})|inproc://\S+")
+_ADDRESS = re.compile(
+    r"((tcp|tls|ws|wss|ucx)://)?(?P<host>[^\s/]+):(?P<port>[0-9]{1,5})|inproc://\S+"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -232,6 +235,7 @@ def outcomes_on_scheduler(requests, address, *, security=None, patience):
     with _dask():
         # It would log, with tracebacks, that it cannot reconnect to a lost scheduler.
         logging.getLogger("distributed.client").setLevel(logging.CRITICAL)
+        _check_host(address)
         connected = partial(_connected, address, security)
         with connected(_FIRST_ANSWER) as client:
             _check_workers(client, next(iter(left.values())))
@@ -283,16 +287,34 @@ def _unchanged():
         os.environ.update(environment)
 
 
+def _check_host(address):
+    """Refuse a name that no machine has, for which Dask would wait."""
+    found = _ADDRESS.fullmatch(address)
+    if found["host"]:
+        try:
+            socket.getaddrinfo(found["host"].strip("[]"), None)
+        except OSError as error:
+            msg = f"scheduler {address!r} cannot be found: {error.strerror}."
+            raise SweepError(msg) from error
+
+
 @contextlib.contextmanager
 def _connected(address, security, timeout):
     import distributed
 
+    client = distributed.Client.__new__(distributed.Client)
     try:
-        client = distributed.Client(
+        client.__init__(
             address, security=security, timeout=timeout, set_as_default=False
         )
-    except (OSError, ValueError) as error:
-        msg = f"no Dask scheduler answers at {address!r} within {timeout:g} s: {error}"
+    # Dask does not say what a wrong address or certificate can end in.
+    except Exception as error:
+        # A half-made client would try for a minute to close what it never had.
+        client.status = "closed"
+        msg = (
+            f"no Dask scheduler answers at {address!r} within {timeout:g} s: "
+            f"{_one_line(error)}"
+        )
         raise SweepError(msg) from error
     with client:
         yield client
@@ -304,7 +326,7 @@ def _as_they_end(client, requests, patience):
 
     waiting = list(reversed(requests.items()))
     under_way = {}
-    n_rounds = dict.fromkeys(requests, 0)
+    n_rounds, sent_away = dict.fromkeys(requests, 0), set()
     lonely = _Loneliness(client, patience)
 
     def top_up():
@@ -333,13 +355,13 @@ def _as_they_end(client, requests, patience):
                 outcome = _outcome(future)
                 n_rounds[run_id] += bool(outcome.get("was_killed"))
                 if outcome.get("is_unfit"):
-                    _send_away(client, outcome)
+                    _send_away(client, outcome, sent_away)
                     waiting.append((run_id, requests[run_id]))
-                elif outcome.get("is_unwanted") or (
-                    outcome.get("was_killed") and n_rounds[run_id] < _MOST_ROUNDS
-                ):
-                    # Its worker was going, through no fault of the run.
+                elif outcome.get("is_unwanted"):
+                    # Its worker was going.
                     waiting.append((run_id, requests[run_id]))
+                elif outcome.get("was_killed") and n_rounds[run_id] < _MOST_ROUNDS:
+                    waiting.insert(0, (run_id, requests[run_id]))
                 else:
                     n_workers = sum(client.nthreads().values())
                     yield run_id, {**outcome, "n_workers": n_workers}
@@ -364,13 +386,16 @@ def _outcome(future):
     return {"error": _one_line(error)}
 
 
-def _send_away(client, outcome):
+def _send_away(client, outcome, sent):
     """End a worker that came later than the others and cannot do what they do."""
     address = outcome["worker"]
-    logger.warning(
-        "The worker at %s cannot take part, and is sent away: %s",
-        *(address, outcome["error"]),
-    )
+    # One with several threads says it for each.
+    if address not in sent:
+        sent.add(address)
+        logger.warning(
+            "The worker at %s cannot take part, and is sent away: %s",
+            *(address, outcome["error"]),
+        )
     client.retire_workers(workers=[address], close_workers=True)
 
 
@@ -454,6 +479,7 @@ class _IdleKernels:
 
 
 _idle_kernels = _IdleKernels()
+_asking = threading.Lock()
 
 
 def carry_out(request, *, n_at_a_time=1, unwanted=None):
@@ -544,12 +570,14 @@ def _difference(request):
     if problem := system_problem():
         return problem
     try:
-        found = {
-            "snnlib": __version__,
-            "code": code_digest(),
-            "inputs": input_digests(**request["sources"]),
-            "versions": version_text(),
-        }
+        # Python 3.11 cannot parse in two threads at once.
+        with _asking:
+            found = {
+                "snnlib": __version__,
+                "code": code_digest(),
+                "inputs": input_digests(**request["sources"]),
+                "versions": version_text(),
+            }
     except (OSError, ValueError) as error:
         return f"it cannot read the data: {error}"
     expected = request["expected"]

@@ -48,8 +48,8 @@ class Cluster:
     def start_worker(self, n_threads=1, *options, **environment):
         """Start one more worker."""
         return self._popen(
-            *("worker", self.address, "--nthreads", n_threads, "--no-dashboard"),
-            *("--dashboard-address", "127.0.0.1:0", *options),
+            *("worker", self.address, "--host", "127.0.0.1", "--nthreads", n_threads),
+            *("--dashboard-address", "127.0.0.1:0", "--no-dashboard", *options),
             **environment,
         )
 
