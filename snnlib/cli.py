@@ -22,7 +22,7 @@ from snnlib.definitions import read_value
 from snnlib.digests import code_digest
 from snnlib.files import written_whole
 from snnlib.inputs import without_own
-from snnlib.kernels import thread_limits
+from snnlib.kernels import private_manager, thread_limits
 from snnlib.notebooks import Notebook
 from snnlib.plans import read_plan
 from snnlib.tables import TableError, planned_values, read_provenance, read_table
@@ -72,6 +72,9 @@ def main(arguments=None):
     except _TerminatedError:
         return _fail("ended by SIGTERM. What is finished is kept.", _TERMINATED)
     except KeyboardInterrupt:
+        if arguments is None:
+            # One more would end the process without a code of its own.
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
         return _fail("interrupted. What is finished is kept.", _INTERRUPTED)
 
 
@@ -381,21 +384,22 @@ def _execute(notebook, values, output):
 
     path = str(notebook.path)
 
-    def name_input(notebook):
-        notebook.metadata.papermill["input_path"] = path
+    def name_files(notebook):
+        notebook.metadata.papermill |= {"input_path": path, "output_path": str(output)}
 
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory(prefix="snnlib-run-") as folder:
         # Not the file itself, which may hold what another run put in.
-        copy = Path(folder, "notebook.ipynb")
+        copy, executed = Path(folder, "notebook.ipynb"), Path(folder, "executed.ipynb")
         copy.write_text(notebook.text, encoding="utf-8")
         try:
             execute_notebook(
                 copy,
                 # papermill fills in what is in braces.
-                str(output).replace("{", "{{").replace("}", "}}"),
+                str(executed).replace("{", "{{").replace("}", "}}"),
                 parameters=values,
                 progress_bar=sys.stderr.isatty(),
-                on_notebook_start=name_input,
+                on_notebook_start=name_files,
+                kernel_manager_class=private_manager(folder),
                 # As a sweep ends its kernels; asked to end by itself, one may complain.
                 shutdown_kernel="immediate",
             )
@@ -404,6 +408,11 @@ def _execute(notebook, values, output):
         # Whatever a kernel, its starting or the notebook's format may lack.
         except Exception as error:
             return _one_line(f"{type(error).__name__}: {error}")
+        finally:
+            # As far as it came, also after Ctrl-C.
+            if executed.exists() and executed.stat().st_size:
+                with written_whole(output) as file:
+                    file.write(executed.read_text(encoding="utf-8"))
     return None
 
 

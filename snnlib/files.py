@@ -45,9 +45,12 @@ def written_whole(path, mode="w"):
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink()
+        if isinstance(error, OSError) and error.filename is None:
+            # A full disk has no name by itself.
+            error.filename = str(path)
         raise
 
 

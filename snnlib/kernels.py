@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import queue
+import shutil
 import signal
 import subprocess
 import sys
@@ -47,7 +48,8 @@ _ALWAYS = (
     "import IPython.core.completerlib, IPython.core.debugger, IPython.core.oinspect",
     "import IPython.extensions.storemagic, tornado.platform.asyncio",
     # A run without figures sets its backend, whether the notebook draws or not.
-    "import matplotlib.pyplot, matplotlib_inline.backend_inline",
+    # Not the inline one itself, which joins the kernel that imports it.
+    "import matplotlib.pyplot, matplotlib.backends.backend_agg",
     # It compiles the schema of notebooks.
     "import nbformat; nbformat.validate(nbformat.v4.new_notebook())",
     # It looks through all installed packages for other ways to start a kernel.
@@ -185,6 +187,8 @@ class WarmKernels:
             self._process.kill()
             self._process.wait()
             self._complaints.close()
+            # The server does it itself, unless it was killed.
+            shutil.rmtree(self._folder, ignore_errors=True)
             self._process = None
 
     def _start(self):
@@ -196,12 +200,14 @@ class WarmKernels:
         with contextlib.ExitStack() as opened:
             link, theirs = map(opened.enter_context, Pipe())
             complaints = opened.enter_context(tempfile.TemporaryFile())
+            self._folder = tempfile.mkdtemp(prefix="snnlib-")
+            opened.callback(shutil.rmtree, self._folder, ignore_errors=True)
             self._process = self._popen(theirs.fileno(), complaints)
             theirs.close()
             # From here on, `close` closes them.
             opened.pop_all()
         self._link, self._complaints = link, complaints
-        self._link.send((self.imports, self.warm))
+        self._link.send((self.imports, self.warm, self._folder))
 
     def _popen(self, fd, complaints):
         code = "import sys; from snnlib.kernels import serve; serve(int(sys.argv[1]))"
@@ -250,14 +256,18 @@ def serve(fd):
     """
     link = Connection(fd)
     _adopt_orphans()
+    home = None
     try:
-        imports, warm = link.recv()
+        imports, warm, home = link.recv()
         if warm:
             _import_all((*_ALWAYS, *imports))
         while True:
-            link.send(_supervise(link, warm, *link.recv()))
+            link.send(_supervise(link, warm, home, *link.recv()))
     except (EOFError, OSError):
         return
+    finally:
+        if home is not None:
+            shutil.rmtree(home, ignore_errors=True)
 
 
 def _import_all(statements):
@@ -270,11 +280,11 @@ def _import_all(statements):
     gc.freeze()
 
 
-def _supervise(link, warm, task, timeout, memory_limit):
+def _supervise(link, warm, home, task, timeout, memory_limit):
     """Have a runner carry out a task, and return the outcome."""
     start = time.monotonic()
     try:
-        executed, error = _run_in_fork(link, warm, task, timeout, memory_limit)
+        executed, error = _run_in_fork(link, warm, home, task, timeout, memory_limit)
     except OSError as problem:
         # No process, pipe or folder could be had: the next run may be luckier.
         executed, error = None, f"{type(problem).__name__}: {problem}"
@@ -285,11 +295,9 @@ def _supervise(link, warm, task, timeout, memory_limit):
     }
 
 
-def _run_in_fork(link, warm, task, timeout, memory_limit):
+def _run_in_fork(link, warm, home, task, timeout, memory_limit):
     """Fork a runner and watch over it; return what `_watch` does."""
-    with tempfile.TemporaryDirectory(
-        prefix="snnlib-run-", ignore_cleanup_errors=True
-    ) as folder:
+    with tempfile.TemporaryDirectory(dir=home, ignore_cleanup_errors=True) as folder:
         result, theirs = Pipe(duplex=False)
         with result:
             with theirs:
@@ -420,11 +428,11 @@ def _execute(notebook, parameters, folder, kernel):
 
     os.chdir(folder)
     _cap_output()
-    Path("work").mkdir()
-    Path("notebook.ipynb").write_text(notebook, encoding="utf-8")
     manager = {"kernel_manager_class": _forked_manager(kernel, folder)}
     started = []
     try:
+        Path("work").mkdir()
+        Path("notebook.ipynb").write_text(notebook, encoding="utf-8")
         execute_notebook(
             "notebook.ipynb",
             "executed.ipynb",
@@ -494,9 +502,35 @@ def _mark(notebook, failure):
     return nbformat.writes(notebook)
 
 
+def private_manager(folder):
+    """Return a class of kernel managers that talk to a kernel within a folder.
+
+    Parameters
+    ----------
+    folder : path-like
+        A folder of this user alone.
+
+    Returns
+    -------
+    Manager : type
+        Where the system has no sockets with the names of files, or the folder's is too
+        long for one, it takes ports as others do.
+    """
+    from jupyter_client.manager import AsyncKernelManager
+
+    class Manager(AsyncKernelManager):
+        def __init__(self, **options):
+            file = str(Path(folder, "kernel.json"))
+            # No port can be taken meanwhile, and no other user can listen.
+            if len(file) < 80 and system_problem() is None:
+                options |= {"transport": "ipc", "connection_file": file}
+            super().__init__(**options)
+
+    return Manager
+
+
 def _forked_manager(kernel, folder):
     """Return a class of kernel managers that start the waiting kernel."""
-    from jupyter_client.manager import AsyncKernelManager
     from jupyter_client.provisioning import LocalProvisioner
 
     class Provisioner(LocalProvisioner):
@@ -510,13 +544,8 @@ def _forked_manager(kernel, folder):
             # It would look every 0.1 s whether the kernel has ended.
             kernel.wait()
 
-    class Manager(AsyncKernelManager):
+    class Manager(private_manager(folder)):
         def __init__(self, **options):
-            file = str(folder / "kernel.json")
-            # Sockets in the run's own folder: no port can be taken meanwhile, and no
-            # other user can listen. A long path would not fit into a socket's name.
-            if len(file) < 80:
-                options |= {"transport": "ipc", "connection_file": file}
             super().__init__(**options)
             self.provisioner = Provisioner(parent=self, kernel_spec=self.kernel_spec)
 

@@ -5,6 +5,7 @@ back. Workers need no file of the caller's machine, only the same `snnlib` and d
 """
 
 import contextlib
+import errno
 import importlib
 import json
 import logging
@@ -12,6 +13,7 @@ import os
 import re
 import socket
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -44,6 +46,8 @@ _CONTAINER_MEMORY = (
     "/sys/fs/cgroup/memory.max",
     "/sys/fs/cgroup/memory/memory.limit_in_bytes",
 )
+# What a run says whose temporary folder has no room: no space, or none for this user.
+_NO_ROOM = re.compile(rf"OSError: \[Errno ({errno.ENOSPC}|{errno.EDQUOT})\]")
 # The last kind is within one process, and has no port.
 _ADDRESS = re.compile(
     r"((tcp|tls|ws|wss|ucx)://)?(?P<host>[^\s/]+):(?P<port>[0-9]{1,5})|inproc://\S+"
@@ -160,6 +164,11 @@ def outcomes_on_this_machine(requests, n_workers=None):
     run_id : str
     outcome : dict
         As from `carry_out`.
+
+    Raises
+    ------
+    OSError
+        If a run finds no room on the disk for temporary files.
     """
     import joblib
 
@@ -184,6 +193,9 @@ def outcomes_on_this_machine(requests, n_workers=None):
                 under_way[pool.submit(do, request)] = run_id
             for future in as_completed(list(under_way)):
                 outcome = {**future.result(), "n_workers": n_workers}
+                if outcome.get("is_unfit"):
+                    reason = os.strerror(errno.ENOSPC)
+                    raise OSError(errno.ENOSPC, reason, tempfile.gettempdir())
                 yield under_way.pop(future), outcome
         finally:
             is_over.set()
@@ -502,7 +514,8 @@ def carry_out(request, *, n_at_a_time=1, unwanted=None):
     outcome : dict
         ``error``, None or the reason in one line; ``notebook``, the executed notebook;
         ``wall_time`` in seconds; ``versions`` of what it ran with. ``is_unfit`` is true
-        where no run can be done, for this machine has other code or data, and
+        where no run can be done, for this machine has other code or data, or no room on
+        its disk, and
         ``is_unwanted`` where the run was stopped and says nothing about itself.
     """
     key = json.dumps(
@@ -537,6 +550,11 @@ def carry_out(request, *, n_at_a_time=1, unwanted=None):
         kernels.close()
         is_unwanted = isinstance(error, KernelsUnwantedError)
         return {"error": str(error), "is_unwanted": is_unwanted}
+    if _NO_ROOM.match(outcome["error"] or ""):
+        # So would all others.
+        kernels.close()
+        error = f"its disk is full, with {tempfile.gettempdir()}: {outcome['error']}"
+        return {"error": error, "is_unfit": True}
     _idle_kernels.put(key, kernels)
     # As many as there are runs at a time, and one for a second sweep between them.
     _idle_kernels.close(most=1 + n_at_a_time)

@@ -188,7 +188,7 @@ def check_leaks(kernels, tmp_path, setup, leaks):
         assert outcome["error"] is None, outcome["error"]
         shown = [o for o in outputs(outcome["notebook"]) if o.get("name") == "stdout"]
         # Each run has a folder of its own.
-        text = re.sub(r"snnlib-run-\w+", "folder", "".join(o.text for o in shown))
+        text = re.sub(r"snnlib-\w+/\w+", "folder", "".join(o.text for o in shown))
         return text.splitlines()
 
     untouched = printed(look)
@@ -420,7 +420,7 @@ def test_runner_that_cannot_be_forked_is_a_failed_run(monkeypatch):
 
     monkeypatch.setattr(os, "fork", refuse)
     task = ("the notebook", {}, True)
-    outcome = kernels_module._supervise(None, True, task, None, None)
+    outcome = kernels_module._supervise(None, True, None, task, None, None)
     assert outcome["notebook"] == "the notebook"
     assert outcome["error"].startswith("BlockingIOError: [Errno 11]")
 
