@@ -365,6 +365,8 @@ def _as_they_end(client, requests, patience):
             for future in ended:
                 run_id = under_way.pop(future)
                 outcome = _outcome(future)
+                # As long as it is held, Dask does the run again if its worker dies.
+                future.release()
                 n_rounds[run_id] += bool(outcome.get("was_killed"))
                 if outcome.get("is_unfit"):
                     _send_away(client, outcome, sent_away)
