@@ -26,6 +26,7 @@ from snnlib.kernels import private_manager, thread_limits
 from snnlib.notebooks import Notebook
 from snnlib.plans import read_plan
 from snnlib.tables import TableError, planned_values, read_provenance, read_table
+from snnlib.workers import MOST_WORKERS
 
 # Ctrl-C and SIGTERM, as shells report them.
 _INTERRUPTED = 130
@@ -60,10 +61,16 @@ def main(arguments=None):
         asked for cannot be done, 130 after Ctrl-C, 143 after SIGTERM.
     """
     words = sys.argv[1:] if arguments is None else list(map(str, arguments))
+    _open_what_is_closed()
     try:
         with _messages_shown(), _sigterm_raised():
             options = _parser().parse_args(_with_values_marked(words))
             return options.command(options)
+    except BrokenPipeError:
+        # Who reads, as `head` does, has read enough. Python says more as it ends.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     # All that this package refuses is one.
     except ValueError as error:
         return _fail(error, 2)
@@ -76,6 +83,14 @@ def main(arguments=None):
             # One more would end the process without a code of its own.
             signal.signal(signal.SIGINT, signal.SIG_IGN)
         return _fail("interrupted. What is finished is kept.", _INTERRUPTED)
+
+
+def _open_what_is_closed():
+    """Have somewhere to write to where the caller, as some services do, gives none."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            nowhere = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115
+            setattr(sys, name, nowhere)
 
 
 class _TerminatedError(KeyboardInterrupt):
@@ -188,8 +203,8 @@ def _parser():
     where.add_argument(
         "--workers",
         type=_number_of_workers,
-        help="runs at a time on this machine (default: -1, one for each core); "
-        "0: one at a time, without Dask",
+        help="runs at a time on this machine (default: -1, one for each core; -2 is "
+        "one less, 0 is 1)",
     )
     where.add_argument("--scheduler", help="Dask scheduler, such as tcp://host:8786")
     for option, what in (
@@ -649,7 +664,7 @@ def _fetch(_):
 
 def _number_of_workers(text):
     """Return a number of workers, None for one on each core."""
-    value = _whole(text, -1)
+    value = _whole(text, -MOST_WORKERS, MOST_WORKERS)
     return None if value == -1 else value
 
 
@@ -661,13 +676,13 @@ def _number_of_threads(text):
     return _whole(text, 1)
 
 
-def _whole(text, low):
+def _whole(text, low, high=MOST_WORKERS):
     try:
         value = int(text)
     except ValueError:
         value = low - 1
-    if value < low:
-        msg = f"must be a whole number from {low} on; got {shown(text)}"
+    if not low <= value <= high:
+        msg = f"must be a whole number from {low} to {high}; got {shown(text)}"
         raise argparse.ArgumentTypeError(msg)
     return value
 

@@ -64,6 +64,12 @@ _MOST_OUTPUT = 10_000_000
 _TICK = 0.25
 _GRACE = 5.0
 _START = 60.0
+# What a kernel says that never began, and how often another is started: a port that
+# was free can be taken before the kernel has it.
+_STILLBORN = "Kernel died before replying to kernel_info"
+_MOST_STARTS = 3
+# Letters of a socket's name that all systems take.
+_LONGEST_SOCKET = 100
 
 
 def thread_limits(threads):
@@ -284,7 +290,12 @@ def _supervise(link, warm, home, task, timeout, memory_limit):
     """Have a runner carry out a task, and return the outcome."""
     start = time.monotonic()
     try:
-        executed, error = _run_in_fork(link, warm, home, task, timeout, memory_limit)
+        for _ in range(_MOST_STARTS):
+            executed, error = _run_in_fork(
+                link, warm, home, task, timeout, memory_limit
+            )
+            if _STILLBORN not in (error or ""):
+                break
     except OSError as problem:
         # No process, pipe or folder could be had: the next run may be luckier.
         executed, error = None, f"{type(problem).__name__}: {problem}"
@@ -520,10 +531,10 @@ def private_manager(folder):
 
     class Manager(AsyncKernelManager):
         def __init__(self, **options):
-            file = str(Path(folder, "kernel.json"))
+            file, socket = str(Path(folder, "kernel.json")), str(Path(folder, "k"))
             # No port can be taken meanwhile, and no other user can listen.
-            if len(file) < 80 and system_problem() is None:
-                options |= {"transport": "ipc", "connection_file": file}
+            if len(f"{socket}-1") <= _LONGEST_SOCKET and system_problem() is None:
+                options |= {"transport": "ipc", "ip": socket, "connection_file": file}
             super().__init__(**options)
 
     return Manager
@@ -573,8 +584,7 @@ async def _wait_for_answer(client, timeout):
             return
         if not await client.is_alive():
             break
-    msg = "Kernel died before replying to kernel_info"
-    raise RuntimeError(msg)
+    raise RuntimeError(_STILLBORN)
 
 
 def _says_idle(message, question):
@@ -599,7 +609,9 @@ class _WaitingKernel:
         orders.close()
 
     def start(self, command):
-        self._orders.send((command, str(Path.cwd())))
+        # Who asks it next will find that it is dead.
+        with contextlib.suppress(BrokenPipeError):
+            self._orders.send((command, str(Path.cwd())))
         # It hangs up as soon as it listens, or dies. Who connects before would have to
         # try again a tenth of a second later.
         self._orders.poll(_START)

@@ -26,7 +26,10 @@ from snnlib.progress import watched
 from snnlib.tables import OF_RUNS
 
 _WAYS = ("one_at_a_time", "grid", "random")
-_KEYS = ("notebook", "parameters", *_WAYS, "seeds", "figures", "inputs", "versions")
+_KEYS = (
+    *("notebook", "parameters", *_WAYS, "seeds", "figures", "inputs", "versions"),
+    "max_rows",
+)
 _MOST_ROWS = 1_000_000
 
 logger = logging.getLogger(__name__)
@@ -144,7 +147,7 @@ def make_plan(notebook: str | os.PathLike[str], **definition: Any) -> Plan:
         The notebook to run.
     **definition
         ``parameters``, one of ``one_at_a_time``, ``grid`` and ``random``, ``seeds``,
-        ``figures``, ``inputs`` and ``versions``.
+        ``figures``, ``inputs``, ``versions`` and ``max_rows``.
 
     Returns
     -------
@@ -172,6 +175,8 @@ class _Planner:
         self._check_keys(self.content, _KEYS, required=("notebook",))
         figures = self.content.get("figures", True)
         self._check_bool(("figures",), figures)
+        self.max_rows = self.content.get("max_rows", _MOST_ROWS)
+        self._check_whole(("max_rows",), self.max_rows, low=1)
         self.notebook = self._open_notebook()
         self.own_inputs = self._own_inputs()
         self.fixed = self._fixed()
@@ -452,8 +457,11 @@ class _Planner:
             raise self._error(where, msg)
 
     def _check_count(self, where, n):
-        if n > _MOST_ROWS:
-            msg = f"asks for {shown(n)} rows, and a sweep has at most {_MOST_ROWS}."
+        if n > self.max_rows:
+            msg = (
+                f"asks for {shown(n)} rows, and a sweep has at most {self.max_rows}, "
+                "unless its key max_rows names more."
+            )
             raise self._error(where, msg)
 
     def _error(self, where, problem):

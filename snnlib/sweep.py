@@ -22,6 +22,7 @@ from snnlib.kernels import system_problem
 from snnlib.plans import Plan
 from snnlib.progress import bar
 from snnlib.workers import (
+    MOST_WORKERS,
     check_address,
     check_security,
     outcomes_on_scheduler,
@@ -31,8 +32,6 @@ from snnlib.workers import (
 if TYPE_CHECKING:
     from distributed import Security
 
-# More runs at a time, or threads of one, than any machine has cores.
-_MOST = 1024
 
 logger = logging.getLogger(__name__)
 
@@ -278,11 +277,11 @@ def _nothing():
 
 
 _CHECKS = {
-    "workers": partial(check_whole, low=-_MOST, high=_MOST),
+    "workers": partial(check_whole, low=-MOST_WORKERS, high=MOST_WORKERS),
     "scheduler": check_address,
     "security": check_security,
-    "retries": partial(check_whole, low=0, high=_MOST),
-    "threads": partial(check_whole, low=1, high=_MOST),
+    "retries": partial(check_whole, low=0, high=MOST_WORKERS),
+    "threads": partial(check_whole, low=1, high=MOST_WORKERS),
     "timeout": partial(check_number, above=0),
     "memory_limit": partial(check_number, above=0),
     "patience": partial(check_number, low=0),

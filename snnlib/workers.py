@@ -34,6 +34,8 @@ from snnlib.kernels import (
     system_problem,
 )
 
+# More runs at a time, or threads of one, than any machine has cores.
+MOST_WORKERS = 1024
 # Seconds to wait for a scheduler that has never answered, and between two looks at
 # whether there are workers.
 _FIRST_ANSWER = 10

@@ -7,6 +7,7 @@ import math
 import os
 import re
 import runpy
+import shlex
 import shutil
 import signal
 import subprocess
@@ -245,7 +246,7 @@ def test_value_is_no_option(folder, given, option, name, text, value):
         (["run", "tiny.ipynb"], "the following arguments are required: -o/--output"),
         (["run", "tiny.ipynb", "-p", "x", "-o", "o.ipynb"], "expected 2 arguments"),
         (["run", "tiny.ipynb", "-p", "x"], "expected 2 arguments"),
-        (["run", "tiny.ipynb", "-o", "o.ipynb", "--thread", "0"], "from 1 on; got '0'"),
+        (["run", "tiny.ipynb", "-o", "o.ipynb", "--thread", "0"], "from 1 to 1024"),
         (["run", "tiny.ipynb", "-o", "o.ipynb", "-x"], "unrecognized arguments: -x"),
         (
             ["run", "tiny.ipynb", "-o", "o", "-p", "x", "@"],
@@ -266,8 +267,16 @@ def test_value_is_no_option(folder, given, option, name, text, value):
                     ("0", "-1", "nan", "inf", "x", "", "GB", "0GB"),
                     "4GB",
                 ),
-                ("--workers", ("-2", "1.5", "x", ""), "a whole number from -1 on"),
-                ("--threads", ("0", "-1", "1.5", "x"), "a whole number from 1 on"),
+                (
+                    "--workers",
+                    ("-1025", "1025", "1.5", "x", ""),
+                    "a whole number from -1024 to 1024",
+                ),
+                (
+                    "--threads",
+                    ("0", "-1", "1.5", "x", "1025"),
+                    "a whole number from 1 to 1024",
+                ),
             )
             for value in values
         ),
@@ -285,6 +294,7 @@ def test_usage_is_refused_in_a_sentence(folder, capsys, arguments, message):
     [
         ([], {"workers": None, "threads": None, "timeout": None, "memory_limit": None}),
         (["--workers", "-1"], {"workers": None}),
+        (["--workers", "-2"], {"workers": -2}),
         (["--workers", "0"], {"workers": 0}),
         (["--workers", "3", "--threads", "1"], {"workers": 3, "threads": 1}),
         (["--timeout", "0.5"], {"timeout": 0.5}),
@@ -783,6 +793,25 @@ def test_parameter_goes_before_a_row(table, given):
     command = ["run", "odd.ipynb", "--row", "odd.csv", table[0].id, "-o", "out.ipynb"]
     assert main([*command, "-p", "x", "-1."]) == 0
     assert given[0]["x"] == -1.0
+
+
+@pytest.mark.parametrize(
+    ("how", "code"), [("| true", 1), (">&-", 0), ("2>&-", 0), (">/dev/null 2>&-", 0)]
+)
+def test_output_that_nobody_takes_is_no_fault(folder, how, code):
+    """A pipe that `head` has closed, or no output at all, as cron jobs may have it."""
+    tiny.write_definition(folder, grid={"x": list(range(99)), "seed": list(range(60))})
+    command = shlex.join(tiny.snnlib("sweep", "tiny.yaml", "--dry-run"))
+    done = subprocess.run(
+        ["bash", "-o", "pipefail", "-c", f"{command} {how}"],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == code
+    # The one line of progress ends with an empty one.
+    told = [it for it in done.stderr.splitlines() if it]
+    assert all(it.startswith("checking runs: ") for it in told)
 
 
 def test_fetch_says_what_is_missing(folder, capsys, monkeypatch):

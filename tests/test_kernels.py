@@ -3,12 +3,14 @@
 import errno
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import textwrap
 from contextlib import ExitStack
+from pathlib import Path
 
 import nbformat
 import papermill
@@ -373,6 +375,70 @@ def test_killed_server_is_reported(start, tmp_path):
     stopper = f"import os; os.kill({kernels._process.pid}, 9)\nwhile True:\n    pass"
     with pytest.raises(KernelsError, match="server of kernels ended with exit code -9"):
         kernels.run(notebook(tmp_path, stopper), {})
+
+
+def test_killed_server_leaves_no_file(start, tmp_path, monkeypatch):
+    """Its folder goes with it, though it has no time to see to that."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    kernels = start()
+    assert kernels.run(notebook(tmp_path, ""), {})["error"] is None
+    assert len(list(folder.iterdir())) == 1
+    kernels._process.kill()
+    kernels._process.wait()
+    kernels.close()
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize(("length", "is_deep"), [(20, False), (65, False), (75, True)])
+def test_kernel_has_a_port_only_where_its_folder_is_deep(
+    start, tmp_path, monkeypatch, length, is_deep
+):
+    """Systems have sockets with the names of files up to some hundred letters."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as short:
+        folder = Path(short.ljust(length, "x")) if length > len(short) else Path(short)
+        folder.mkdir(exist_ok=True)
+        monkeypatch.setenv("TMPDIR", str(folder))
+        monkeypatch.setattr(tempfile, "tempdir", str(folder))
+        ports = """
+            import psutil
+
+            found = psutil.Process().net_connections("tcp")
+            print(sum(it.status == "LISTEN" for it in found))
+        """
+        done = start().run(notebook(tmp_path, ports), {})
+        assert done["error"] is None
+        # One is ipykernel's, for what a notebook's own processes print.
+        expected = "6" if is_deep else "1"
+        assert outputs(done["notebook"])[0]["text"] == f"{expected}\n"
+        shutil.rmtree(folder)
+        Path(short).mkdir(exist_ok=True)
+
+
+@pytest.mark.parametrize(("n_deaths", "is_done"), [(1, True), (2, True), (3, False)])
+def test_kernel_that_dies_at_birth_is_replaced(start, tmp_path, n_deaths, is_done):
+    """Somebody else may have taken its port: that says nothing about the notebook."""
+    # The server carries it out as one of its imports, and all kernels come from there.
+    fatal = f"""
+import os
+from pathlib import Path
+from snnlib import kernels
+become = kernels._become_kernel
+log = Path({str(tmp_path)!r}, "births")
+def born(*arguments):
+    with log.open("a") as births:
+        births.write("+")
+    if len(log.read_text()) <= {n_deaths}:
+        os._exit(1)
+    become(*arguments)
+kernels._become_kernel = born
+"""
+    done = start([fatal]).run(notebook(tmp_path, ""), {})
+    assert (tmp_path / "births").read_text() == "+" * min(n_deaths + 1, 3)
+    assert (done["error"] is None) == is_done
+    if not is_done:
+        assert done["error"].startswith("RuntimeError: Kernel died before replying")
 
 
 @pytest.mark.parametrize(

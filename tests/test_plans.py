@@ -512,6 +512,17 @@ def test_plan_without_end_is_refused(notebook, definition, message):
         make_plan(notebook, **definition)
 
 
+def test_limit_of_rows_can_be_moved(notebook):
+    """Who wants more than a million says so, who shares a cluster can ask for fewer."""
+    plan = make_plan(notebook, grid={"x": [1, 2], "seed": [1, 2]}, max_rows=4)
+    assert len(plan.rows) == 4
+    with pytest.raises(SweepError, match=r"asks for 4 rows, and .* at most 3, unless"):
+        make_plan(notebook, grid={"x": [1, 2], "seed": [1, 2]}, max_rows=3)
+    for wrong in (0, 1.5, "7", True):
+        with pytest.raises(SweepError, match=r"^max_rows: must be a whole number"):
+            make_plan(notebook, grid={"x": [1]}, max_rows=wrong)
+
+
 @pytest.mark.parametrize(
     ("name", "low", "high", "log"),
     [
