@@ -650,7 +650,7 @@ def _plot(options):
         figure.savefig(picture, format=output.suffix[1:] or "png")
     with written_whole(output, "wb") as file:
         file.write(picture.getvalue())
-    _say(f"{len(results)} rows drawn in {output}")
+    _say(f"{options.y} against {options.x}, in {output}")
     return 0
 
 
