@@ -148,7 +148,9 @@ class Parameter:
     @property
     def about(self) -> dict[str, str]:
         """Its ``unit``, if its comment begins with one, as "Hz: rate", and the rest."""
-        unit, about = _UNIT.match(self.comment).groups()
+        found = _UNIT.match(self.comment)
+        # It matches any text.
+        unit, about = found.groups() if found else (None, None)
         return {k: v for k, v in (("unit", unit), ("about", about)) if v}
 
     @property

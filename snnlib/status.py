@@ -94,7 +94,7 @@ def sweep_status(out: str | os.PathLike[str]) -> SweepStatus:
         datetime.datetime.fromisoformat(run["finished"]) for run in runs.values()
     )[-100:]
     span = (ends[-1] - ends[0]).total_seconds() if ends else 0
-    latest = max(runs.values(), key=lambda run: run["finished"], default={})
+    latest = max(runs.values(), key=lambda run: run["finished"]) if runs else {}
     return SweepStatus(
         str(out),
         len(wanted),
