@@ -17,7 +17,7 @@ import tempfile
 import threading
 import time
 import uuid
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, ThreadPoolExecutor, as_completed
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -383,7 +383,7 @@ def _as_they_end(client, requests, patience):
                     yield run_id, {**outcome, "n_workers": n_workers}
             lonely.look()
             top_up()
-    except (OSError, distributed.client.FutureCancelledError) as error:
+    except (OSError, CancelledError) as error:
         raise _SchedulerLostError from error
 
 

@@ -1050,7 +1050,8 @@ def test_run_beyond_its_limits_fails_alone(
     sweep, mark = start_sweep(definition, tmp_path, "--workers", 2, *option)
     _, err = sweep.communicate(timeout=300)
     assert sweep.returncode == 1
-    assert err.count(reason) == 2
+    # Each is told as it fails, and at the end.
+    assert err.count(reason) == 4
     assert len(finished(tmp_path)) == 4
     check_nothing_is_left(mark)
     fault("")
@@ -1127,7 +1128,7 @@ def test_lost_scheduler_comes_back(
     fault("")
     cluster.end()
     time.sleep(2)
-    assert sweep.poll() is None
+    assert sweep.poll() is None, sweep.communicate()
     cluster.start()
     _, err = sweep.communicate(timeout=300)
     assert sweep.returncode == 0
