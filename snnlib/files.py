@@ -48,8 +48,9 @@ def written_whole(path, mode="w"):
     except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink()
-        if isinstance(error, OSError) and error.filename is None:
-            # A full disk has no name by itself.
+        if isinstance(error, OSError) and error.errno and error.filename is None:
+            # A full disk has no name by itself. Without a number, a name would replace
+            # the error's own words.
             error.filename = str(path)
         raise
 
