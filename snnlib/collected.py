@@ -126,7 +126,7 @@ def _table_row(row, run):
 def _about(plan, runs):
     """Return what is known of each column besides the types of its values."""
     known = {name: {"kind": "run", **its} for name, its in OF_RUNS.items()}
-    for name, its in plan.get("parameters", {}).items():
+    for name, its in plan["parameters"].items():
         known[name] = {"kind": "parameter", **its}
     seen = set()
     for run in runs:

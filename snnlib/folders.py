@@ -164,6 +164,12 @@ class Folder:
             check_types(plan, _PLAN_TYPES)
             for row in plan["rows"]:
                 check_types(row, _ROW_TYPES)
+            # Folders of before say nothing of the parameters.
+            parameters = plan.setdefault("parameters", {})
+            check_types(plan, {"parameters": dict})
+            check_types(parameters, dict.fromkeys(parameters, dict))
+            for its in parameters.values():
+                check_types(its, dict.fromkeys(its, str))
         except _UNREADABLE as error:
             msg = f"{self.path} holds no sweep: {error}"
             raise SweepError(msg) from error
