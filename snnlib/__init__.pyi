@@ -31,11 +31,17 @@ from snnlib.explorers import lif_explorer as lif_explorer
 from snnlib.explorers import regression_explorer as regression_explorer
 from snnlib.folders import SweepBusyError as SweepBusyError
 from snnlib.metrics import accuracy_interval as accuracy_interval
+from snnlib.metrics import adjust_p_values as adjust_p_values
 from snnlib.metrics import estimate_energy as estimate_energy
+from snnlib.metrics import mean_over_seeds as mean_over_seeds
+from snnlib.metrics import mean_over_seeds_and_images as mean_over_seeds_and_images
+from snnlib.metrics import mean_over_splits as mean_over_splits
 from snnlib.metrics import mspe as mspe
 from snnlib.metrics import network_cost as network_cost
+from snnlib.metrics import pack_hits as pack_hits
 from snnlib.metrics import skill_score as skill_score
 from snnlib.metrics import synaptic_operations as synaptic_operations
+from snnlib.metrics import unpack_hits as unpack_hits
 from snnlib.networks import conv_network as conv_network
 from snnlib.networks import ensemble_network as ensemble_network
 from snnlib.networks import rate_model as rate_model
@@ -65,6 +71,7 @@ from snnlib.status import sweep_status as sweep_status
 from snnlib.sweep import SweepSummary as SweepSummary
 from snnlib.sweep import prune_runs as prune_runs
 from snnlib.sweep import reasons_to_run as reasons_to_run
+from snnlib.sweep import restore_runs as restore_runs
 from snnlib.sweep import run_sweep as run_sweep
 from snnlib.tables import read_results as read_results
 

@@ -257,6 +257,16 @@ def _parser():
     )
     sweep.set_defaults(command=_sweep)
 
+    restore = commands.add_parser(
+        "restore",
+        help="put the runs of a table back into a folder",
+        description="Put the runs of a table into a folder, so that a sweep goes on "
+        "from there: on another machine, or with more seeds.",
+    )
+    restore.add_argument("table", help="from snnlib collect, with its .json beside it")
+    restore.add_argument("--out", required=True, help="folder of a sweep")
+    restore.set_defaults(command=_restore)
+
     status = commands.add_parser(
         "status",
         help="say how far a sweep is",
@@ -545,6 +555,16 @@ def _sweep(options):
         f"The same command tries them again.\n{failed}",
         1,
     )
+
+
+def _restore(options):
+    from snnlib.sweep import restore_runs
+
+    n_restored, skipped = restore_runs(options.table, options.out)
+    for problem in skipped:
+        _tell(problem)
+    _say(f"{n_restored} runs of {options.table} are in {options.out}")
+    return 1 if skipped else 0
 
 
 def _security(options):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnlib.checks import check_path
 from snnlib.folders import Folder, dump
-from snnlib.tables import OF_RUNS, describe, to_frame, write_table
+from snnlib.tables import OF_RUNS, describe, to_frame, version_list, write_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -117,7 +117,7 @@ class Collected:
 
 
 def _table_row(row, run):
-    versions = ", ".join(f"{name} {v}" for name, v in run["versions"].items())
+    versions = version_list(run["versions"])
     first = {"run_id": row["run_id"], "axis": row["axis"], **run["values"]}
     metrics = _renamed(run["metrics"], {*first, *OF_RUNS})
     return {**first, **metrics, "wall_time": run["wall_time"], "versions": versions}

@@ -24,7 +24,7 @@ from snnlib.definitions import SweepError
 from snnlib.digests import digest, run_id
 from snnlib.files import written_whole
 from snnlib.progress import watched
-from snnlib.recording import MetricsError, recorded_metrics
+from snnlib.recording import MetricsError, metrics_alone, recorded_metrics
 from snnlib.workers import import_extra
 
 # Bytes of a file that are still read: a plan with a million rows has as many.
@@ -343,6 +343,17 @@ class Folder:
         self._add_to_index(done, {**about, "metrics": metrics})
         failed.unlink(missing_ok=True)
         return metrics, None
+
+    def restore(self, run, source):
+        """Write down a run of elsewhere, unless it is here; say whether it was not."""
+        path = self.runs / f"{run['run_id']}.ipynb"
+        if path.exists():
+            return False
+        self.runs.mkdir(exist_ok=True)
+        about = {key: it for key, it in run.items() if key != "metrics"}
+        write_run(path, metrics_alone(run["metrics"], run["units"], source), about)
+        self._add_to_index(path, run)
+        return True
 
 
 def _content(plan):

@@ -145,6 +145,38 @@ def recorded_metrics(notebook, path):
     return metrics, units
 
 
+def metrics_alone(metrics, units, source):
+    """Return a notebook that holds metrics and no code.
+
+    Parameters
+    ----------
+    metrics : dict
+        As from `read_metrics`.
+    units : dict of str to str
+        Units of some of them.
+    source : str
+        Where they come from.
+
+    Returns
+    -------
+    notebook : dict
+        As JSON has it.
+    """
+    output = {
+        "output_type": "display_data",
+        "data": {MIME_TYPE: metrics},
+        "metadata": {MIME_TYPE: {"order": [*metrics], "units": units}},
+    }
+    cell = {
+        "cell_type": "code",
+        "execution_count": None,
+        "metadata": {},
+        "outputs": [output],
+        "source": f"# Not run here: the metrics come from {source}",
+    }
+    return {"cells": [cell], "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+
+
 def results_path(name: str) -> Path:
     """Return the path of a committed result, such as trained weights.
 

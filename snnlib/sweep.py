@@ -21,6 +21,7 @@ from snnlib.inputs import without_own
 from snnlib.kernels import system_problem
 from snnlib.plans import Plan
 from snnlib.progress import bar
+from snnlib.tables import read_provenance, read_table, runs_of_rows
 from snnlib.workers import (
     MOST_WORKERS,
     check_address,
@@ -247,6 +248,49 @@ def prune_runs(out: str | os.PathLike[str]) -> int:
     wanted = {row["run_id"] for row in folder.read_plan()["rows"]}
     with folder.locked():
         return folder.prune(wanted)
+
+
+def restore_runs(
+    table: str | os.PathLike[str], out: str | os.PathLike[str]
+) -> tuple[int, list[str]]:
+    """Put the runs of a table back into a folder, as if they had been run there.
+
+    A sweep that was cut short on one machine goes on from its table on another, and a
+    definition with more seeds than its table does only those. What the runs printed and
+    drew is lost, and what is in the folder already stays. A row is believed only as far
+    as its id, which stands for its parameters, code and data.
+
+    Parameters
+    ----------
+    table : path-like
+        A table from `Collected.write`, with its provenance.
+    out : path-like
+        Folder of a sweep, made if it is not there.
+
+    Returns
+    -------
+    n_restored : int
+        Number of runs that were put into the folder.
+    skipped : list of str
+        For each row that was left out, why.
+
+    Raises
+    ------
+    OSError
+        If the table cannot be read, or the folder not be written to.
+    ValueError
+        If it is no table, or nothing says what it was made from.
+    SweepBusyError
+        If a sweep is at work on the folder.
+    """
+    rows, provenance = read_table(table), read_provenance(table)
+    if provenance is None:
+        msg = f"{table} has no provenance beside it, so that no row can be believed."
+        raise SweepError(msg)
+    runs, skipped = runs_of_rows(rows, provenance)
+    folder = Folder(out)
+    with folder.locked():
+        return sum(folder.restore(run, str(table)) for run in runs), skipped
 
 
 def _unfinished(runs, folder):

@@ -344,6 +344,69 @@ def planned_values(row, provenance) -> tuple:
     return None, None
 
 
+def runs_of_rows(rows, provenance):
+    """Return what the rows of a table say about their runs.
+
+    Parameters
+    ----------
+    rows : list of dict
+        From `read_table`.
+    provenance : dict
+        What lies beside the table.
+
+    Returns
+    -------
+    runs : list of dict
+        Of each run what `snnlib.folders.Folder` keeps of it.
+    skipped : list of str
+        For each row that was left out, why.
+    """
+    runs, skipped = {}, []
+    units = {
+        column["name"]: column["unit"]
+        for column in provenance.get("columns", ())
+        if column.get("kind") == "metric" and "unit" in column
+    }
+    versions = {version_list(its): its for its in provenance.get("versions", ())}
+    for row in rows:
+        values, inputs = planned_values(row, provenance)
+        if values is None:
+            skipped.append(
+                f"the row of run {row.get('run_id')!r} was changed: its parameters "
+                "have another id."
+            )
+            continue
+        metrics = {name: row[name] for name in row if name not in {*values, *OF_RUNS}}
+        runs[row["run_id"]] = {
+            "run_id": row["run_id"],
+            "values": values,
+            "inputs": inputs,
+            "identity": provenance["identity"],
+            "versions": versions.get(row.get("versions"), {}),
+            "wall_time": row.get("wall_time"),
+            "finished": provenance.get("last_run") or "",
+            "error": None,
+            "metrics": metrics,
+            "units": {name: units[name] for name in metrics if name in units},
+        }
+    return [*runs.values()], skipped
+
+
+def version_list(versions):
+    """Return versions of packages as a cell of a table has them.
+
+    Parameters
+    ----------
+    versions : dict of str to str
+        By the name of the package.
+
+    Returns
+    -------
+    text : str
+    """
+    return ", ".join(f"{name} {version}" for name, version in versions.items())
+
+
 def _names(rows):
     return list(dict.fromkeys(name for row in rows for name in row))
 

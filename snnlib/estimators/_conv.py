@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import logging
 from importlib.util import find_spec
@@ -14,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_feature_names, check_is_fitted
 
 from snnlib.architectures import check_weights, parse_architecture
-from snnlib.checks import check_unmasked
+from snnlib.checks import check_number, check_unmasked
 from snnlib.estimators._base import SpikingEstimator, check_trained
 from snnlib.estimators._engines import (
     ConvRun,
@@ -32,6 +33,7 @@ from snnlib.simulation import check_signal, lowpass, read_out
 
 if TYPE_CHECKING:
     import os
+    from collections.abc import Sequence
 
     import nengo
     from numpy.typing import ArrayLike, NDArray
@@ -67,6 +69,8 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         Loss and accuracy of the rate network after each epoch.
     seed_ : int
         The seed drawn from ``random_state``.
+    snapshots_ : dict of float to list of ndarray
+        The weights after some passes over the images, where `fit` was asked for any.
 
     See Also
     --------
@@ -89,6 +93,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
     n_features_in_: int
     provenance_: dict[str, Any]
     seed_: int
+    snapshots_: dict[float, list[NDArray[Any]]]
     weights_: list[NDArray[Any]]
 
     def __init__(
@@ -153,7 +158,9 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         parse_architecture(self.architecture)
         return self
 
-    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+    def fit(
+        self, X: ArrayLike, y: ArrayLike, *, snapshots: Sequence[float] = ()
+    ) -> Self:
         """Train the network on images by the firing rates of its neurons.
 
         Parameters
@@ -163,12 +170,20 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             Images with pixels in [0, 1]. Flat images must be square.
         y : array-like of shape (n_images,)
             Class labels.
+        snapshots : sequence of float, default=()
+            Passes over the images after which to keep a copy of the weights, for
+            `snapshot`; each above 0 and at most ``n_epochs``. Training is the same
+            with and without.
 
         Returns
         -------
         self : SpikingConvClassifier
         """
         self.check_parameters()
+        snapshots = [
+            check_number("snapshots", passes, above=0, high=self.n_epochs)
+            for passes in snapshots
+        ]
         images, image_shape = check_images(X)
         check_unmasked("y", y)
         y = np.asarray(y)
@@ -196,10 +211,38 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         self.image_shape_, self.n_features_in_ = image_shape, images.shape[1]
         self.classes_ = classes
         self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        weights, history = self._train(images, codes)
+        weights, history, kept = self._train(images, codes, snapshots)
         check_trained(self, weights)
-        self.weights_, self.history_ = weights, history
+        self.weights_, self.history_, self.snapshots_ = weights, history, kept
         return self
+
+    def snapshot(self, passes: float) -> Self:
+        """Return the classifier as it was at a moment of its training.
+
+        Parameters
+        ----------
+        passes : float
+            One of the ``snapshots`` that were asked for in `fit`.
+
+        Returns
+        -------
+        classifier : SpikingConvClassifier
+            A fitted copy. Its ``history_`` is that of the whole training.
+
+        Raises
+        ------
+        ValueError
+            If that moment was not kept. A loaded classifier has none.
+        """
+        check_is_fitted(self, "weights_")
+        kept = getattr(self, "snapshots_", {})
+        if passes not in kept:
+            moments = ", ".join(f"{moment:g}" for moment in kept) or "none"
+            msg = f"passes must be one of those kept in fit: {moments}; got {passes!r}."
+            raise ValueError(msg)
+        copied = copy.copy(self)
+        copied.weights_, copied._simulator = kept[passes], None
+        return copied
 
     @property
     def network_(self) -> nengo.Network:
@@ -223,9 +266,10 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             seed=self.seed_,
         )
 
-    def _train(self, images, codes):
-        """Return trained weights, and loss and accuracy after each epoch."""
+    def _train(self, images, codes, snapshots):
+        """Return trained weights, loss and accuracy by epoch, and what to keep."""
         options = {
+            "snapshots": snapshots,
             "n_epochs": self.n_epochs,
             "learning_rate": self.learning_rate,
             "batch_size": min(self.batch_size, len(images)),

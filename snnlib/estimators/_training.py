@@ -144,7 +144,16 @@ def train_ensemble(
 
 
 def train_model(
-    model, images, codes, *, n_epochs, learning_rate, batch_size, verbose, seed
+    model,
+    images,
+    codes,
+    *,
+    n_epochs,
+    learning_rate,
+    batch_size,
+    verbose,
+    seed,
+    snapshots=(),
 ):
     """Train a Keras model of scores with RMSprop on cross-entropy.
 
@@ -164,6 +173,8 @@ def train_model(
         What Keras shows.
     seed : int
         Seed of the order of the images.
+    snapshots : sequence of float, default=()
+        Passes over the images after which to keep the weights too.
 
     Returns
     -------
@@ -171,9 +182,13 @@ def train_model(
         Kernel and bias of each layer in turn.
     history : dict of str to list of float
         Loss and accuracy after each epoch.
+    kept : dict of float to list of ndarray
+        The weights at each of ``snapshots``.
     """
     from snnlib._nengo_dl import own_randomness, tf
 
+    n_batches = -(-len(images) // batch_size)
+    keeper, kept = _weights_keeper(snapshots, n_batches, model)
     with own_randomness(seed):
         model.compile(
             optimizer=tf.optimizers.RMSprop(learning_rate),
@@ -181,13 +196,48 @@ def train_model(
             metrics="accuracy",
         )
         history = model.fit(
-            images, codes, batch_size=batch_size, epochs=n_epochs, verbose=verbose
+            images,
+            codes,
+            batch_size=batch_size,
+            epochs=n_epochs,
+            verbose=verbose,
+            callbacks=keeper,
         ).history
-    return model.get_weights(), history
+    return model.get_weights(), history, kept
+
+
+def _weights_keeper(snapshots, n_batches, model):
+    """Return Keras callbacks that keep weights, and the dict that they keep them in."""
+    from snnlib._nengo_dl import tf
+
+    kept = {}
+    # The number of batches that come nearest to so many passes, at least one.
+    wanted = {passes: max(1, round(passes * n_batches)) for passes in snapshots}
+
+    class Keeper(tf.keras.callbacks.Callback):
+        n_seen = 0
+
+        def on_train_batch_end(self, *_, **__):
+            self.n_seen += 1
+            for passes, n_wanted in wanted.items():
+                if n_wanted == self.n_seen:
+                    kept[passes] = model.get_weights()
+
+    return [Keeper()] if wanted else [], kept
 
 
 def train_network(
-    network, images, codes, *, n_epochs, learning_rate, batch_size, verbose, seed, dt
+    network,
+    images,
+    codes,
+    *,
+    n_epochs,
+    learning_rate,
+    batch_size,
+    verbose,
+    seed,
+    dt,
+    snapshots=(),
 ):
     """Train `snnlib.conv_network` inside NengoDL, as `train_model` trains its twin.
 
@@ -198,14 +248,14 @@ def train_network(
     network : nengo.Network
         From `snnlib.conv_network`, without synapses between layers: they would pass
         nothing on in the single step of training.
-    images, codes, n_epochs, learning_rate, batch_size, verbose, seed
+    images, codes, n_epochs, learning_rate, batch_size, verbose, seed, snapshots
         As in `train_model`.
     dt : float
         Length of a step in seconds.
 
     Returns
     -------
-    weights, history
+    weights, history, kept
         As from `train_model`.
     """
     from snnlib._nengo_dl import own_randomness, tf
@@ -218,13 +268,14 @@ def train_network(
             loss={output: tf.losses.SparseCategoricalCrossentropy(from_logits=True)},
             metrics={output: "accuracy"},
         )
+        keeper, kept = _weights_keeper(snapshots, n_used // batch_size, sim.keras_model)
         history = sim.fit(
             {network.input: images[:n_used, np.newaxis]},
             {output: codes[:n_used, np.newaxis, np.newaxis]},
             epochs=n_epochs,
             verbose=verbose,
+            callbacks=keeper,
         ).history
         weights = sim.keras_model.get_weights()
-    return weights, {
-        name.removeprefix("output_"): values for name, values in history.items()
-    }
+    history = {name.removeprefix("output_"): its for name, its in history.items()}
+    return weights, history, kept

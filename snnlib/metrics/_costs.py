@@ -1,4 +1,4 @@
-"""Measures of the experiments that scikit-learn does not have."""
+"""What a network costs: synaptic operations, memory and an estimate of energy."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from snnlib.checks import check_bool, check_finite, check_number, check_whole
+from snnlib.checks import check_bool, check_finite, check_whole
 from snnlib.images import check_images
 from snnlib.simulation import lowpass, step_count
 
@@ -16,156 +16,6 @@ if TYPE_CHECKING:
 
 # Images counted at a time: the paper's network has 2 MB of spikes for each.
 _IMAGES_AT_A_TIME = 16
-# A float counts no further one by one.
-_LARGEST_COUNT = 2**53
-
-
-def mspe(y_true: ArrayLike, y_pred: ArrayLike) -> float:
-    """Return the mean squared percentage error, the measure of experiment 1.
-
-    It weighs an error by the size of its target, so small targets count most.
-
-    Parameters
-    ----------
-    y_true : array-like of shape (n_samples,)
-        Targets, none of them zero.
-    y_pred : array-like of shape (n_samples,)
-        Predictions.
-
-    Returns
-    -------
-    error : float
-        ``100 * mean(((y_true - y_pred) / y_true) ** 2)``, in percent; 0 is best.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ, a target is zero, or a value or the error is not finite.
-
-    Examples
-    --------
-    >>> round(mspe([1.0, 2.0], [1.1, 1.8]), 6)
-    1.0
-    """
-    y_true, y_pred = _check_pair(y_true, y_pred)
-    if (y_true == 0).any():
-        msg = (
-            "y_true must not hold zeros, for a percentage of zero is not defined; "
-            f"got {int((y_true == 0).sum())} of {y_true.size}."
-        )
-        raise ValueError(msg)
-    with np.errstate(over="ignore"):
-        error = float(100 * np.mean(((y_true - y_pred) / y_true) ** 2))
-    return _check_float("y_pred", error)
-
-
-def skill_score(y_true: ArrayLike, y_pred: ArrayLike, y_reference: ArrayLike) -> float:
-    """Return the share of a reference's squared error that a prediction saves.
-
-    With the mean of the *training* targets as reference it differs from R squared,
-    which compares with the mean of the test targets.
-
-    Parameters
-    ----------
-    y_true : array-like of shape (n_samples,)
-        Targets.
-    y_pred : array-like of shape (n_samples,)
-        Predictions.
-    y_reference : float or array-like of shape (n_samples,)
-        What the reference predicts, such as the mean of the training targets.
-
-    Returns
-    -------
-    skill : float
-        ``1 - MSE(y_pred) / MSE(y_reference)``: 1 is perfect, 0 no better than the
-        reference, negative worse.
-
-    Raises
-    ------
-    ValueError
-        If shapes differ, a value or an error is not finite, or the reference has none.
-
-    Examples
-    --------
-    >>> skill_score([1.0, 2.0, 3.0], [1.0, 2.0, 2.0], 2.0)
-    0.5
-    """
-    y_true, y_pred = _check_pair(y_true, y_pred)
-    reference = check_finite("y_reference", y_reference)
-    if reference.size != 1 and reference.shape != y_true.shape:
-        msg = (
-            f"y_reference must be a number or have the shape {y_true.shape} of y_true; "
-            f"got {reference.shape}."
-        )
-        raise ValueError(msg)
-    reference_error = _squared_error("y_reference", y_true, reference)
-    if not reference_error > 0:
-        msg = (
-            "y_reference must not predict y_true without error, for there is nothing "
-            f"left to save; got a squared error of {reference_error}."
-        )
-        raise ValueError(msg)
-    return float(1 - _squared_error("y_pred", y_true, y_pred) / reference_error)
-
-
-class AccuracyInterval(NamedTuple):
-    """An accuracy with its confidence limits, all between 0 and 1."""
-
-    accuracy: float
-    low: float
-    high: float
-
-
-def accuracy_interval(
-    n_correct: int, n_samples: int, *, confidence: float = 0.95
-) -> AccuracyInterval:
-    """Return an accuracy with Wilson's confidence interval.
-
-    The interval speaks of the test rows as a random sample. It knows nothing of the
-    luck of the training rows.
-
-    Parameters
-    ----------
-    n_correct : int
-        Number of correct predictions.
-    n_samples : int
-        Number of predictions, at least 1.
-    confidence : float, default=0.95
-        Share of such intervals that hold the true accuracy, between 0 and 1.
-
-    Returns
-    -------
-    interval : AccuracyInterval
-        ``accuracy``, ``low`` and ``high``.
-
-    Raises
-    ------
-    ValueError
-        If a count is no whole number or not possible, or ``confidence`` is not between
-        0 and 1.
-
-    References
-    ----------
-    E. B. Wilson, "Probable inference, the law of succession, and statistical
-    inference", JASA 22, 1927.
-
-    Examples
-    --------
-    >>> low, high = accuracy_interval(198, 200)[1:]
-    >>> round(low, 3), round(high, 3)
-    (0.964, 0.997)
-    """
-    from scipy.stats import binomtest
-
-    n_samples = check_whole("n_samples", n_samples, 1, _LARGEST_COUNT)
-    n_correct = check_whole("n_correct", n_correct, 0, n_samples)
-    confidence = check_number("confidence", confidence, above=0, high=1)
-    if confidence == 1:
-        msg = "confidence must be below 1, for no sample makes certain; got 1."
-        raise ValueError(msg)
-    test = binomtest(n_correct, n_samples)
-    low, high = test.proportion_ci(confidence, method="wilson")
-    return AccuracyInterval(n_correct / n_samples, float(low), float(high))
 
 
 class SynapticOperations(NamedTuple):
@@ -620,28 +470,3 @@ def _is_known(layer, kinds):
     if kind is kinds.Dense:
         return layer.use_bias
     return kind in (kinds.InputLayer, kinds.Reshape, kinds.Flatten, kinds.Activation)
-
-
-def _check_pair(y_true, y_pred):
-    y_true = check_finite("y_true", y_true)
-    y_pred = check_finite("y_pred", y_pred)
-    if y_true.shape != y_pred.shape or y_true.size == 0:
-        msg = (
-            "y_true and y_pred must have the same shape and not be empty; "
-            f"got {y_true.shape} and {y_pred.shape}."
-        )
-        raise ValueError(msg)
-    return y_true, y_pred
-
-
-def _squared_error(name, y_true, values):
-    with np.errstate(over="ignore"):
-        return _check_float(name, np.mean((y_true - values) ** 2))
-
-
-def _check_float(name, error):
-    """Return an error of ``name`` that a float can hold."""
-    if not np.isfinite(error):
-        msg = f"{name} must not be so far from y_true; got an error of {error}."
-        raise ValueError(msg)
-    return error
