@@ -20,7 +20,8 @@ _PACKAGES = (
 # of its own in a run's identity, and so have the results, among its inputs. All others
 # count, `checks` and `files` too: they convert what is calculated and recorded.
 _NOT_CALCULATING = {
-    *("__init__", "_docs", "_version", "cli", "collected", "definitions", "digests"),
+    *("__init__", "_docs", "_version", "cli", "collected", "committed"),
+    *("definitions", "digests", "verdicts"),
     *("explorers", "folders", "inputs", "kernels", "notebooks", "parameters"),
     *("plans", "plots", "progress", "results", "status", "sweep", "tables"),
     *("trials", "workers"),

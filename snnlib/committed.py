@@ -1,0 +1,116 @@
+"""The committed tables of the book's sweeps, in the form that lessons read them in."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnlib.metrics import unpack_hits
+from snnlib.recording import results_path
+from snnlib.tables import read_results
+from snnlib.workers import import_extra
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# How the ways of reading out a network are called among its hits.
+_WAY = re.compile(
+    r"(?P<start>zero|uniform)_(?P<readout>last|mean)_(?P<synapse>[^_]+)"
+    r"|layers_(?P<layer_synapse>[^_]+)|(?P<rates>rates)"
+)
+
+
+def read_committed(*names: str, **fixed: Any) -> pd.DataFrame:
+    """Read committed tables, one below the other, with a row for each result.
+
+    A run of experiment 3 reads one network out in many ways, and becomes as many rows:
+    with ``initial_voltage``, ``readout`` ("rates" for the network without spikes) and
+    ``synapse``, the ``passes`` that it was trained for, its ``accuracy`` in percent and
+    its ``hits``, an array with a bool for each test image. Where a table keeps a number
+    for each split, its cell holds an array. An ``amplitude`` that follows the rule
+    1 / max_rate is written out. Nothing is run or downloaded.
+
+    Parameters
+    ----------
+    *names : str
+        Names of tables in ``results``, such as "grid_linear_regression".
+    **fixed : number or str
+        Values of columns. Rows that have others are left out.
+
+    Returns
+    -------
+    frame : pandas.DataFrame
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such table.
+    ValueError
+        If no column has one of the names in ``fixed``, or no row is left.
+
+    See Also
+    --------
+    snnlib.read_results : Read any table as it is.
+
+    Examples
+    --------
+    >>> table = read_committed(
+    ...     "grid_linear_regression", synapse=0.1, readout="last", tau_rc=0.02
+    ... )
+    >>> sorted(table["max_rate"].unique())
+    [50.0, 100.0, 150.0, 200.0, 250.0]
+    """
+    pandas = import_extra("pandas")
+    frames = [_read_one(name, pandas) for name in names]
+    frame = pandas.concat(frames, ignore_index=True)
+    for name, value in fixed.items():
+        if name not in frame:
+            msg = (
+                f"{', '.join(names)} must have the columns to be fixed; there is no "
+                f"{name!r} among {', '.join(frame)}."
+            )
+            raise ValueError(msg)
+        column = frame[name]
+        same = column == value if isinstance(value, str) else np.isclose(column, value)
+        frame = frame[same]
+        if not len(frame):
+            found = ", ".join(f"{it}" for it in sorted(column.dropna().unique()))
+            msg = f"{name} must be one of {found}; got {value!r}."
+            raise ValueError(msg)
+    return frame.reset_index(drop=True)
+
+
+def _read_one(name, pandas):
+    frame = read_results(results_path(f"{name}.csv"))
+    for column in frame.filter(regex="_by_split$"):
+        frame[column] = [np.array(text.split(), float) for text in frame[column]]
+    if "hits" in frame:
+        frame = _each_way(frame, pandas)
+    if "amplitude" in frame:
+        frame["amplitude"] = frame["amplitude"].fillna(1 / frame["max_rate"])
+    return frame
+
+
+def _each_way(frame, pandas):
+    """Return a row for each way in which the networks of a table were read out."""
+    kept = [c for c in frame if c != "hits" and not c.startswith("accuracy_")]
+    rows = []
+    for row in frame.to_dict("records"):
+        for name, hits in unpack_hits(row["hits"]).items():
+            way, _, passes = name.partition("_after_")
+            its = _WAY.fullmatch(way).groupdict()
+            rows.append(
+                {
+                    **{column: row[column] for column in kept},
+                    "initial_voltage": its["start"] or "zero",
+                    "readout": its["rates"] or its["readout"] or "last",
+                    "synapse": float(its["synapse"] or its["layer_synapse"] or "nan"),
+                    "layer_synapse": float(its["layer_synapse"] or 0),
+                    "passes": float(passes or row["n_epochs"]),
+                    "accuracy": 100 * hits.mean(),
+                    "hits": hits,
+                }
+            )
+    return pandas.DataFrame(rows)

@@ -1,0 +1,355 @@
+"""The paper's claims, judged by rules that were decided before the runs."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnlib.committed import read_committed
+from snnlib.metrics import (
+    Estimate,
+    adjust_p_values,
+    mean_over_seeds_and_images,
+    mean_over_splits,
+)
+from snnlib.recording import results_path
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BASE = {"max_rate": 100.0, "tau_rc": 0.02, "synapse": 0.1}
+_TABLES = {
+    1: ("grid_linear_regression",),
+    2: ("grid_logistic_regression",),
+    3: (
+        *("learning_mnist", "rates_mnist", "tau_rc_mnist"),
+        *("amplitude_mnist", "rule_mnist"),
+    ),
+}
+_CONTRARY = {"yes": "no", "no": "yes", "open": "open"}
+
+
+@cache
+def read_decisions() -> dict[str, Any]:
+    """Return what was decided before the runs: margins, contrasts, parts of claims.
+
+    Returns
+    -------
+    decisions : dict
+        The content of ``results/decisions.toml``.
+    """
+    text = results_path("decisions.toml").read_text(encoding="utf-8")
+    return tomllib.loads(text)
+
+
+def contrast(
+    experiment: int,
+    parameter: str,
+    values: tuple[float, float] | None = None,
+    *,
+    readout: str = "last",
+    initial_voltage: str = "zero",
+) -> Estimate:
+    """Estimate what one parameter changes, from the committed tables.
+
+    All other parameters are those of the paper's base point.
+
+    Parameters
+    ----------
+    experiment : {1, 2, 3}
+        Number of the experiment.
+    parameter : {"max_rate", "tau_rc", "synapse"}
+        What is changed.
+    values : tuple of float, optional
+        The first and the second value; by default, those decided beforehand.
+    readout : {"last", "mean"}, default="last"
+        How the output is read.
+    initial_voltage : {"zero", "uniform"}, default="zero"
+        Voltage at the first step.
+
+    Returns
+    -------
+    effect : Estimate
+        How much larger the errors are with the first value than with the second: the
+        logarithm of the ratio of roots of MSPE in experiment 1, points of wrong answers
+        in the others.
+    """
+    if values is None:
+        values = read_decisions()["contrasts"][str(experiment)][parameter]
+    first, second = (
+        results_at(
+            experiment,
+            readout=readout,
+            initial_voltage=initial_voltage,
+            **{parameter: value},
+        )
+        for value in values
+    )
+    return compare(experiment, first, second)
+
+
+def results_at(experiment: int, **changes: Any) -> pd.DataFrame:
+    """Return the committed results at the paper's base point, but for some parameters.
+
+    Parameters
+    ----------
+    experiment : {1, 2, 3}
+        Number of the experiment.
+    **changes : number or str
+        Parameters with other values than 100 Hz, 0.02 s and 0.1 s, and the way in which
+        the output is read.
+
+    Returns
+    -------
+    results : pandas.DataFrame
+        One row in experiments 1 and 2, and one for each network in experiment 3.
+    """
+    point = {**BASE, **changes}
+    if experiment == 3:
+        point = {"passes": 10, "amplitude": 0.01, "layer_synapse": 0, **point}
+    results = _select(_TABLES[experiment], point)
+    return results.drop_duplicates("seed").sort_values("seed")
+
+
+def _select(tables, point):
+    results = _table(tables)
+    for name, value in point.items():
+        column = results[name]
+        results = results[
+            column == value if isinstance(value, str) else np.isclose(column, value)
+        ]
+    return results
+
+
+@cache
+def _table(names):
+    return read_committed(*names)
+
+
+def compare(experiment: int, first: pd.DataFrame, second: pd.DataFrame) -> Estimate:
+    """Estimate how much larger the errors of some results are than those of others.
+
+    Parameters
+    ----------
+    experiment : {1, 2, 3}
+        Number of the experiment.
+    first, second : pandas.DataFrame
+        From `results_at`. Networks are compared with those of the same seed.
+
+    Returns
+    -------
+    effect : Estimate
+        As from `contrast`.
+    """
+    if experiment == 3:
+        pairs = first.merge(second, on="seed", suffixes=("_first", "_second"))
+        better = [
+            100 * (b.astype(float) - a)
+            for a, b in zip(pairs["hits_first"], pairs["hits_second"], strict=True)
+        ]
+        return mean_over_seeds_and_images(better)
+    a, b = first.iloc[0], second.iloc[0]
+    sizes = {"n_train": int(a["n_train"]), "n_test": int(a["n_test"])}
+    if experiment == 1:
+        effects = np.log(a["mspe_by_split"] / b["mspe_by_split"]) / 2
+    else:
+        effects = 100 * (b["accuracy_by_split"] - a["accuracy_by_split"])
+    return mean_over_splits(effects, **sizes)
+
+
+@dataclass(frozen=True)
+class Question:
+    """One question to the tables, and what its p-values are.
+
+    Attributes
+    ----------
+    claim : int
+        Number of the claim.
+    part : str
+        What is asked, as a statement.
+    estimate : Estimate
+        The effect that answers it.
+    margin : float or None
+        The largest effect that does not matter; None where only the sign counts.
+    contrary : bool
+        Whether the statement is that the effect does *not* matter.
+    """
+
+    claim: int
+    part: str
+    estimate: Estimate
+    margin: float | None = None
+    contrary: bool = False
+
+    def p_values(self) -> tuple[float, float]:
+        """Return the p-values of "differs from zero" and of "within the margin".
+
+        Returns
+        -------
+        p_differs, p_within : float
+            The second is 1 where there is no margin.
+        """
+        within = 1.0 if self.margin is None else self.estimate.p_within(self.margin)
+        return self.estimate.p_differs(), within
+
+    def answer(self, p_differs: float, p_within: float) -> str:
+        """Answer by the rule.
+
+        Parameters
+        ----------
+        p_differs, p_within : float
+            P-values, corrected for the number of questions or not.
+
+        Returns
+        -------
+        answer : {"yes", "no", "open"}
+        """
+        level = 1 - read_decisions()["rule"]["confidence"]
+        value = self.estimate.value
+        if self.margin is None:
+            if p_differs >= level:
+                return "open"
+            return "yes" if value > 0 else "no"
+        found = "open"
+        if p_differs < level and abs(value) > self.margin:
+            found = "yes"
+        # An interval of 95 % within the margin is two tests at half of 5 %.
+        elif p_within < level / 2:
+            found = "no"
+        return _CONTRARY[found] if self.contrary else found
+
+
+def questions(readout: str) -> list[Question]:
+    """Return all questions that the verdicts of one read-out rest on.
+
+    Parameters
+    ----------
+    readout : {"last", "mean"}
+        How the output is read.
+
+    Returns
+    -------
+    questions : list of Question
+    """
+    decided = read_decisions()
+    margins = {
+        number: decided["experiments"][str(number)]["margin"] for number in (1, 2, 3)
+    }
+    effects = {
+        (number, name): contrast(number, name, readout=readout)
+        for number in margins
+        for name in BASE
+    }
+    found = [
+        Question(1, "synapse matters", effects[1, "synapse"], margins[1]),
+        *(
+            Question(1, f"{name} does not", effects[1, name], margins[1], contrary=True)
+            for name in ("max_rate", "tau_rc")
+        ),
+        Question(
+            2,
+            "synapse matters less than in experiment 1",
+            _minus(effects[1, "synapse"], _relative(readout)),
+        ),
+        *(
+            Question(2, f"{name} does not", effects[2, name], margins[2], contrary=True)
+            for name in BASE
+        ),
+    ]
+    return [*found, *_of_networks(readout, decided, effects, margins[3])]
+
+
+def _of_networks(readout, decided, effects, margin):
+    claim = decided["claims"]["3"]
+    how = {"readout": readout, "initial_voltage": "zero"}
+    for rate in claim["rates"]["poor"]:
+        short = Estimate(claim["poor"], 0, np.inf)
+        yield Question(3, f"poor at {rate} Hz", _minus(short, _accuracy(rate, how)))
+    rate = claim["rates"]["better"]
+    enough = _minus(_accuracy(rate, how), Estimate(claim["poor"], 0, np.inf))
+    yield Question(3, f"not poor at {rate} Hz", enough)
+    for rate in claim["coupling"]:
+        fixed, ruled = (
+            results_at(3, max_rate=rate, amplitude=amplitude, **how)
+            for amplitude in (claim["amplitude"], 1 / rate)
+        )
+        effect = compare(3, fixed, ruled)
+        yield Question(3, f"1 / max_rate matters at {rate} Hz", effect, margin)
+    for name in BASE:
+        yield Question(4, f"{name} matters", effects[3, name], margin)
+
+
+def _accuracy(rate, how):
+    hits = [100.0 * it for it in results_at(3, max_rate=rate, **how)["hits"]]
+    return mean_over_seeds_and_images(hits)
+
+
+def _relative(readout):
+    """Estimate the logarithm by which synapse changes the errors of experiment 2."""
+    first, second = (
+        results_at(2, readout=readout, initial_voltage="zero", synapse=value).iloc[0]
+        for value in read_decisions()["contrasts"]["2"]["synapse"]
+    )
+    errors = [1 - it["accuracy_by_split"] for it in (first, second)]
+    # A split may have no error, but the logarithm of the mean moves with it as the
+    # error over the mean does.
+    moves = errors[0] / errors[0].mean() - errors[1] / errors[1].mean()
+    spread = mean_over_splits(
+        moves, n_train=int(first["n_train"]), n_test=int(first["n_test"])
+    )
+    return spread._replace(value=float(np.log(errors[0].mean() / errors[1].mean())))
+
+
+def _minus(a, b):
+    """Return the difference of two estimates that know nothing of each other."""
+    variances = np.array([a.error**2, b.error**2])
+    dofs = np.array([a.dof, b.dof])
+    total = variances.sum()
+    dof = total**2 / (variances**2 / dofs).sum() if total else dofs.min()
+    return Estimate(a.value - b.value, float(np.sqrt(total)), float(dof))
+
+
+def answer_questions(readout: str) -> pd.DataFrame:
+    """Answer all questions of a read-out, as they are and corrected by Holm's rule.
+
+    Parameters
+    ----------
+    readout : {"last", "mean"}
+        How the output is read.
+
+    Returns
+    -------
+    answers : pandas.DataFrame
+        A row for each question: ``claim``, ``part``, ``value`` with ``low`` and
+        ``high``, the p-values, ``answer`` and ``corrected``.
+    """
+    import pandas as pd
+
+    asked = questions(readout)
+    p_values = np.array([question.p_values() for question in asked])
+    has_margin = np.array([question.margin is not None for question in asked])
+    adjusted = np.ones_like(p_values)
+    adjusted[:, 0] = adjust_p_values(p_values[:, 0])
+    adjusted[has_margin, 1] = adjust_p_values(p_values[has_margin, 1])
+    rows = []
+    for question, raw, corrected in zip(asked, p_values, adjusted, strict=True):
+        low, high = question.estimate.interval(read_decisions()["rule"]["confidence"])
+        rows.append(
+            {
+                "claim": question.claim,
+                "part": question.part,
+                "value": question.estimate.value,
+                "low": low,
+                "high": high,
+                "margin": question.margin,
+                "p_differs": raw[0],
+                "p_within": raw[1],
+                "answer": question.answer(*raw),
+                "corrected": question.answer(*corrected),
+            }
+        )
+    return pd.DataFrame(rows)
