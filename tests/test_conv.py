@@ -540,6 +540,40 @@ def test_conv_interrupted_while_training_is_not_fitted(cheap, digits, monkeypatc
         cheap.predict(digits.test)
 
 
+def test_conv_snapshots_are_the_training_on_its_way(cheap, digits):
+    """One pass of a training of two is a training of one pass, and changes nothing."""
+    X, y = digits.train[:200], digits.y_train[:200]
+    cheap.set_params(n_epochs=2, batch_size=50)
+    plain = clone(cheap).fit(X, y)
+    kept = clone(cheap).fit(X, y, snapshots=[0.5, 1, 2])
+    once = clone(cheap).set_params(n_epochs=1).fit(X, y)
+    for ours, others in (
+        (kept.weights_, plain.weights_),
+        (kept.snapshot(2).weights_, plain.weights_),
+        (kept.snapshot(1).weights_, once.weights_),
+    ):
+        for a, b in zip(ours, others, strict=True):
+            np.testing.assert_array_equal(a, b)
+    half = kept.snapshot(0.5)
+    assert any(
+        (a != b).any() for a, b in zip(half.weights_, once.weights_, strict=True)
+    )
+    assert (half.predict(digits.test[:5]) != -1).all()
+
+
+@pytest.mark.parametrize("snapshots", [[0], [-1], [9], ["1"], [np.nan]])
+def test_conv_refuses_snapshots_outside_the_training(cheap, digits, snapshots):
+    """Before any training, by name."""
+    with pytest.raises(ValueError, match="snapshots"):
+        cheap.fit(digits.train[:12], digits.y_train[:12], snapshots=snapshots)
+
+
+def test_conv_snapshot_that_was_not_kept(conv):
+    """The message lists those that were."""
+    with pytest.raises(ValueError, match=r"passes.*kept in fit: none; got 1"):
+        conv.snapshot(1)
+
+
 def test_conv_pickle_leaves_the_simulator_behind(conv, run, digits):
     """A copy made after a prediction, when a simulator is open, predicts alike."""
     thawed = pickle.loads(pickle.dumps(conv))

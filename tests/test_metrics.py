@@ -1,10 +1,13 @@
 """Metrics against hand-made and published values."""
 
+import base64
+import bz2
+
 import numpy as np
 import pandas as pd
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
-from scipy.stats import norm
+from scipy.stats import norm, ttest_1samp
 from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 
@@ -12,14 +15,21 @@ from snnlib import (
     SpikingConvClassifier,
     SpikingRegressor,
     accuracy_interval,
+    adjust_p_values,
     estimate_energy,
     load_digits28,
     lowpass,
+    mean_over_seeds,
+    mean_over_seeds_and_images,
+    mean_over_splits,
     mspe,
     network_cost,
+    pack_hits,
     skill_score,
     synaptic_operations,
+    unpack_hits,
 )
+from snnlib.metrics import Estimate
 from snnlib.networks import Conv, Pool, parse_architecture, relu_model
 
 
@@ -619,3 +629,191 @@ def test_estimate_energy_names_columns_that_differ():
     """One number may stand for all, two of three not."""
     with pytest.raises(ValueError, match=r"macs and acs .*got \(2,\) and \(3,\)"):
         estimate_energy([1, 2], [1, 2, 3])
+
+
+VALUES = np.random.default_rng(0).normal(1.0, 2.0, 12)
+
+
+def test_mean_over_seeds_is_student_s():
+    """Interval and p-values are those of SciPy's t-test."""
+    estimate, test = mean_over_seeds(VALUES), ttest_1samp(VALUES, 0)
+    assert estimate.interval() == pytest.approx(tuple(test.confidence_interval()))
+    assert estimate.p_differs() == pytest.approx(test.pvalue)
+    assert estimate.p_differs(0.7) == pytest.approx(ttest_1samp(VALUES, 0.7).pvalue)
+    above = ttest_1samp(VALUES, 0.7, alternative="greater").pvalue
+    assert estimate.p_beyond(0.7) == pytest.approx(above)
+
+
+def test_p_within_is_the_larger_of_two_one_sided_tests():
+    """An interval of 90 % that touches the margin has a p-value of 5 %."""
+    estimate = mean_over_seeds(VALUES)
+    for margin in (0.5, 2.0, 5.0):
+        sides = [
+            ttest_1samp(VALUES, bound, alternative=side).pvalue
+            for bound, side in ((-margin, "greater"), (margin, "less"))
+        ]
+        assert estimate.p_within(margin) == pytest.approx(max(sides))
+    far = max(map(abs, estimate.interval(0.9)))
+    assert estimate.p_within(far) == pytest.approx(0.05)
+
+
+def test_estimate_of_equal_repeats_is_sure():
+    """No spread leaves no doubt, but for a difference that is none."""
+    sure = mean_over_seeds([2.0, 2.0, 2.0])
+    assert sure.interval() == (2.0, 2.0)
+    assert (sure.p_differs(), sure.p_within(1.0), sure.p_within(3.0)) == (0, 1, 0)
+    assert mean_over_seeds([0.0, 0.0]).p_differs() == 1
+
+
+def test_mean_over_splits_by_hand():
+    """Nadeau and Bengio 2003, equation 7: s^2 (1 / n + n_test / n_train)."""
+    estimate = mean_over_splits(VALUES, n_train=43, n_test=7)
+    error = np.sqrt(np.var(VALUES, ddof=1) * (1 / 12 + 7 / 43))
+    assert estimate == pytest.approx((VALUES.mean(), error, 11))
+
+
+def test_mean_over_splits_holds_what_it_promises():
+    """The mean of many splits of 60 numbers is as far off as it says, seed 1.
+
+    The mean of the test rows estimates the mean of all. Without the second term the
+    error is a fourth of what it is.
+    """
+    rng = np.random.default_rng(1)
+    found, naive, corrected = [], [], []
+    for _ in range(200):
+        rows = rng.normal(size=60)
+        tests = [rng.permutation(rows)[:12].mean() for _ in range(50)]
+        found.append(np.mean(tests))
+        naive.append(mean_over_seeds(tests).error)
+        corrected.append(mean_over_splits(tests, n_train=48, n_test=12).error)
+    assert np.mean(corrected) == pytest.approx(np.std(found), rel=0.15)
+    assert np.mean(naive) < 0.35 * np.std(found)
+
+
+def test_mean_over_seeds_and_images_by_hand():
+    """Mean squares of a table of two by two: 6.25, 2.25 and 0.25."""
+    estimate = mean_over_seeds_and_images([[1, 2], [3, 5]])
+    assert estimate.value == 2.75
+    assert estimate.error**2 == pytest.approx((6.25 + 2.25 - 0.25) / 4)
+    assert estimate.dof == pytest.approx(8.25**2 / (6.25**2 + 2.25**2 + 0.25**2))
+
+
+@pytest.mark.parametrize(("seeds", "images"), [(1.0, 3.0), (0.0, 3.0), (1.0, 0.0)])
+def test_mean_over_seeds_and_images_holds_the_truth(seeds, images):
+    """About 95 of 100 intervals do, seed 2: few seeds, many images, and a rest."""
+    rng = np.random.default_rng(2)
+    held = []
+    for _ in range(400):
+        values = (
+            seeds * rng.normal(size=(5, 1))
+            + images * rng.normal(size=60)
+            + 5 * rng.normal(size=(5, 60))
+        )
+        low, high = mean_over_seeds_and_images(values).interval()
+        held.append(low <= 0 <= high)
+    assert 0.92 <= np.mean(held) <= 0.995
+
+
+def test_mean_over_seeds_and_images_where_nothing_varies():
+    """Equal hits are sure; seeds that agree leave the luck of the images."""
+    assert mean_over_seeds_and_images(np.ones((3, 4))).error == 0
+    hits = np.array([[1, 1, 0, 1]] * 3)
+    of_images = hits[0].std(ddof=1) / 2
+    assert mean_over_seeds_and_images(hits).error == pytest.approx(of_images)
+
+
+@pytest.mark.parametrize(
+    ("function", "values"),
+    [
+        (mean_over_seeds, [1.0]),
+        (mean_over_seeds, [[1.0, 2.0]]),
+        (mean_over_seeds, [1.0, np.nan]),
+        (mean_over_seeds_and_images, [1.0, 2.0]),
+        (mean_over_seeds_and_images, [[1.0, 2.0]]),
+        (mean_over_seeds_and_images, np.ones((0, 3))),
+    ],
+)
+def test_means_refuse_what_has_no_spread(function, values):
+    """One repeat, another shape or NaN says nothing of how sure one can be."""
+    with pytest.raises(ValueError, match="values"):
+        function(values)
+
+
+def test_adjust_p_values_as_r_does():
+    """``p.adjust(c(0.01, 0.02, 0.03, 0.04, 0.05), "holm")`` of R, and shuffled."""
+    expected = np.array([0.05, 0.08, 0.09, 0.09, 0.09])
+    p_values = np.array([0.01, 0.02, 0.03, 0.04, 0.05])
+    np.testing.assert_allclose(adjust_p_values(p_values), expected)
+    order = [3, 0, 4, 1, 2]
+    np.testing.assert_allclose(adjust_p_values(p_values[order]), expected[order])
+    assert adjust_p_values([0.6, 0.7]).tolist() == [1, 1]
+    assert adjust_p_values([]).tolist() == []
+
+
+@pytest.mark.parametrize("p_values", [[1.1], [-0.1], [np.nan], [[0.1]], "p"])
+def test_adjust_p_values_refuses_what_is_none(p_values):
+    """The message says what was asked for."""
+    with pytest.raises(ValueError, match="p_values"):
+        adjust_p_values(p_values)
+
+
+def test_adjusted_p_values_cry_wolf_in_one_of_twenty_families():
+    """Of 1,000 families of ten questions with nothing in them, seed 3."""
+    found = np.random.default_rng(3).uniform(size=(1000, 10))
+    wrong = np.mean([adjust_p_values(it).min() < 0.05 for it in found])
+    assert wrong == pytest.approx(0.05, abs=0.02)
+    assert np.mean(found.min(axis=1) < 0.05) > 0.35
+
+
+def test_hits_come_back():
+    """Nine ways need two bytes an image; the text is short where misses are rare."""
+    rng = np.random.default_rng(4)
+    easy = rng.random(10_000) > 0.02
+    hits = {f"way {i}": easy & (rng.random(10_000) > 0.001) for i in range(9)}
+    text = pack_hits(hits)
+    assert len(text) < 2000
+    found = unpack_hits(text)
+    assert list(found) == list(hits)
+    for name, its in hits.items():
+        assert found[name].dtype == bool
+        np.testing.assert_array_equal(found[name], its)
+
+
+@pytest.mark.parametrize(
+    "hits",
+    [
+        {},
+        {"a": []},
+        {"a": [1, 0]},
+        {"a": [True], "b": [True, False]},
+        {"a": [[True]]},
+        {"a,b": [True]},
+        {"a:b": [True]},
+        {"": [True]},
+        {"a": True},
+    ],
+)
+def test_pack_hits_refuses_other_things(hits):
+    """The message says what hits are."""
+    with pytest.raises(ValueError, match="hits must"):
+        pack_hits(hits)
+
+
+@pytest.mark.parametrize("text", ["", "a", "a:", "a:b", "a:QlpoOTFBWSZT", 5, None])
+def test_unpack_hits_refuses_other_text(text):
+    """Half a text too."""
+    with pytest.raises(ValueError, match="pack_hits"):
+        unpack_hits(text)
+
+
+def test_unpack_hits_refuses_a_bomb():
+    """A short text that would unpack to a gigabyte."""
+    bomb = base64.b64encode(bz2.compress(bytes(100_000_000))).decode()
+    assert len(bomb) < 1000
+    with pytest.raises(ValueError, match="pack_hits"):
+        unpack_hits(f"a:{bomb}")
+
+
+def test_estimate_is_exported():
+    """What the functions return has its name in the module of metrics."""
+    assert isinstance(mean_over_seeds([1.0, 2.0]), Estimate)

@@ -42,7 +42,13 @@ from snnlib.definitions import SweepError
 from snnlib.files import written_whole
 from snnlib.folders import Folder, SweepBusyError, dump, write_run
 from snnlib.plans import make_plan, read_plan
-from snnlib.sweep import _progress, _show, run_sweep
+from snnlib.sweep import (
+    _progress,
+    _show,
+    reasons_to_run,
+    restore_runs,
+    run_sweep,
+)
 from snnlib.workers import carry_out
 
 NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
@@ -493,6 +499,54 @@ def check_collected_or_refused(out):
     except SweepError as error:
         said = [str(error)]
     assert not any("\n" in sentence for sentence in said)
+
+
+def test_restored_runs_are_those_of_the_table(plan, kept, tmp_path):
+    """Another machine goes on from the table, and makes the same table of it."""
+    path = tmp_path / "first.csv"
+    collect_runs(kept).write(path)
+    out = tmp_path / "elsewhere"
+    assert restore_runs(path, out) == (len(plan.runs), [])
+    assert restore_runs(path, out) == (0, [])
+    assert reasons_to_run(plan, out) == {}
+    assert run_sweep(plan, out, workers=0).n_done == len(plan.runs)
+    again = collect_runs(out)
+    assert again.rows == collect_runs(kept).rows
+    assert again.columns == collect_runs(kept).columns
+
+
+def test_restored_sweep_does_only_what_is_missing(plan, kept, tmp_path):
+    """A table that was cut short, such as that of a session that ended."""
+    path = tmp_path / "first.csv"
+    collected = collect_runs(kept)
+    del collected.rows[1:]
+    collected.write(path)
+    out = tmp_path / "elsewhere"
+    assert restore_runs(path, out)[0] == 1
+    assert len(reasons_to_run(plan, out)) == len(plan.runs) - 1
+    assert run_sweep(plan, out, workers=0).failed == {}
+    assert table(out) == table(kept)
+
+
+def test_restore_believes_no_row_that_was_changed(kept, tmp_path):
+    """A value, and the id is another; the other rows are restored."""
+    path = tmp_path / "first.csv"
+    collected = collect_runs(kept)
+    collected.rows[0]["x"] += 1
+    collected.write(path)
+    n_restored, skipped = restore_runs(path, tmp_path / "out")
+    assert n_restored == len(collected.rows) - 1
+    assert len(skipped) == 1
+    assert collected.rows[0]["run_id"] in skipped[0]
+
+
+def test_restore_needs_a_provenance(kept, tmp_path):
+    """Without it no id can be checked."""
+    path = tmp_path / "first.csv"
+    collect_runs(kept).write(path)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(SweepError, match=r"first\.csv has no provenance"):
+        restore_runs(path, tmp_path / "out")
 
 
 @anything
