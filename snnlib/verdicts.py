@@ -353,3 +353,111 @@ def answer_questions(readout: str) -> pd.DataFrame:
             }
         )
     return pd.DataFrame(rows)
+
+
+def parts_of_claims(readout: str, column: str = "answer") -> dict[int, dict[str, str]]:
+    """Return the answer to each part of the claims that runs can judge.
+
+    Parameters
+    ----------
+    readout : {"last", "mean"}
+        How the output is read.
+    column : {"answer", "corrected"}
+        Answers as they are, or corrected for the number of questions.
+
+    Returns
+    -------
+    parts : dict of int to dict of str to str
+        "yes", "no" or "open" by the part's statement, for claims 1 to 4.
+    """
+    answers = _answers(readout).set_index(["claim", "part"])[column]
+    parts = {claim: answers[claim].to_dict() for claim in (1, 2, 3)}
+    coupled = {
+        part: parts[3].pop(part) for part in [*parts[3]] if part.startswith("1 /")
+    }
+    parts[3]["amplitude and max_rate depend on each other"] = _any(coupled.values())
+    deep = [*answers[4].values, coupled["1 / max_rate matters at 250 Hz"]]
+    parts[4] = {"several parameters matter": _several(deep)}
+    shallow = [*_of_one_layer(readout).values()]
+    parts[4]["fewer matter with one layer"] = _fewer(shallow, deep)
+    return parts
+
+
+@cache
+def _answers(readout):
+    return answer_questions(readout)
+
+
+def _any(answers):
+    """Return yes if one answer is yes, no if all are no, else open."""
+    found = {*answers}
+    return "yes" if "yes" in found else "no" if found == {"no"} else "open"
+
+
+def _several(answers):
+    """Return whether two things at least matter."""
+    if answers.count("yes") > 1:
+        return "yes"
+    return "no" if len(answers) - answers.count("no") < 2 else "open"
+
+
+def _fewer(shallow, deep):
+    """Return whether surely fewer things matter in one network than in the other."""
+    most = len(shallow) - shallow.count("no")
+    if most < deep.count("yes"):
+        return "yes"
+    return "no" if shallow.count("yes") >= len(deep) - deep.count("no") else "open"
+
+
+def _of_one_layer(readout):
+    """Return whether each parameter matters in the network of one layer."""
+    tables = ("one_layer_mnist", "one_layer_rule_mnist")
+    margin = read_decisions()["experiments"]["3"]["margin"]
+    point = {
+        **BASE,
+        "passes": 10,
+        "amplitude": 0.01,
+        "layer_synapse": 0,
+        "readout": readout,
+        "initial_voltage": "zero",
+    }
+
+    def at(**changes):
+        results = _select(tables, {**point, **changes})
+        return results.drop_duplicates("seed").sort_values("seed")
+
+    pairs = {
+        name: [at(**{name: value}) for value in values]
+        for name, values in read_decisions()["contrasts"]["3"].items()
+    }
+    pairs["amplitude"] = [at(max_rate=250, amplitude=a) for a in (0.01, 1 / 250)]
+    found = {}
+    for name, (first, second) in pairs.items():
+        asked = Question(4, f"{name} matters", compare(3, first, second), margin)
+        found[name] = asked.answer(*asked.p_values())
+    return found
+
+
+def judge(parts: dict[str, str]) -> str:
+    """Return the verdict on a claim.
+
+    Parameters
+    ----------
+    parts : dict of str to {"yes", "no", "open"}
+        Answers to its parts.
+
+    Returns
+    -------
+    verdict : {"reproduced", "not reproduced", "in part", "open"}
+
+    Examples
+    --------
+    >>> judge({"synapse matters": "yes", "tau_rc does not": "open"})
+    'in part'
+    """
+    found = {*parts.values()}
+    if "no" in found:
+        return "not reproduced"
+    if found == {"yes"}:
+        return "reproduced"
+    return "in part" if "yes" in found else "open"
