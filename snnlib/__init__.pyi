@@ -6,6 +6,7 @@ from snnlib.architectures import parse_architecture as parse_architecture
 from snnlib.architectures import read_weights as read_weights
 from snnlib.collected import Collected as Collected
 from snnlib.collected import collect_runs as collect_runs
+from snnlib.committed import read_committed as read_committed
 from snnlib.datasets import DataCorruptError as DataCorruptError
 from snnlib.datasets import Dataset as Dataset
 from snnlib.datasets import DatasetError as DatasetError
@@ -46,6 +47,11 @@ from snnlib.networks import conv_network as conv_network
 from snnlib.networks import ensemble_network as ensemble_network
 from snnlib.networks import rate_model as rate_model
 from snnlib.networks import relu_model as relu_model
+from snnlib.panels import new_panels as new_panels
+from snnlib.panels import panel as panel
+from snnlib.panels import plot_effects as plot_effects
+from snnlib.panels import plot_multiverse as plot_multiverse
+from snnlib.panels import plot_panel as plot_panel
 from snnlib.plans import Plan as Plan
 from snnlib.plans import make_plan as make_plan
 from snnlib.plans import read_plan as read_plan
@@ -74,6 +80,14 @@ from snnlib.sweep import reasons_to_run as reasons_to_run
 from snnlib.sweep import restore_runs as restore_runs
 from snnlib.sweep import run_sweep as run_sweep
 from snnlib.tables import read_results as read_results
+from snnlib.verdicts import answer_questions as answer_questions
+from snnlib.verdicts import contrast as contrast
+from snnlib.verdicts import effects_of_depth as effects_of_depth
+from snnlib.verdicts import multiverse_answers as multiverse_answers
+from snnlib.verdicts import questions as questions
+from snnlib.verdicts import read_decisions as read_decisions
+from snnlib.verdicts import results_at as results_at
+from snnlib.verdicts import verdict_table as verdict_table
 
 __version__: str
 nengo_dl: Any

@@ -21,7 +21,7 @@ _PACKAGES = (
 # count, `checks` and `files` too: they convert what is calculated and recorded.
 _NOT_CALCULATING = {
     *("__init__", "_docs", "_version", "cli", "collected", "committed"),
-    *("definitions", "digests", "verdicts"),
+    *("definitions", "digests", "panels", "verdicts"),
     *("explorers", "folders", "inputs", "kernels", "notebooks", "parameters"),
     *("plans", "plots", "progress", "results", "status", "sweep", "tables"),
     *("trials", "workers"),

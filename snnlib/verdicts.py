@@ -30,6 +30,8 @@ _TABLES = {
         *("amplitude_mnist", "rule_mnist"),
     ),
 }
+# What else the paper's network has, once it is trained.
+_NETWORK = {"passes": 10, "amplitude": 0.01, "layer_synapse": 0}
 _CONTRARY = {"yes": "no", "no": "yes", "open": "open"}
 
 
@@ -110,7 +112,7 @@ def results_at(experiment: int, **changes: Any) -> pd.DataFrame:
     """
     point = {**BASE, **changes}
     if experiment == 3:
-        point = {"passes": 10, "amplitude": 0.01, "layer_synapse": 0, **point}
+        point = {**_NETWORK, **point}
     results = _select(_TABLES[experiment], point)
     return results.drop_duplicates("seed").sort_values("seed")
 
@@ -171,6 +173,8 @@ class Question:
         Number of the claim.
     part : str
         What is asked, as a statement.
+    effect : str
+        What was changed or compared, in short.
     estimate : Estimate
         The effect that answers it.
     margin : float or None
@@ -181,6 +185,7 @@ class Question:
 
     claim: int
     part: str
+    effect: str
     estimate: Estimate
     margin: float | None = None
     contrary: bool = False
@@ -245,18 +250,26 @@ def questions(readout: str) -> list[Question]:
         for name in BASE
     }
     found = [
-        Question(1, "synapse matters", effects[1, "synapse"], margins[1]),
+        Question(
+            *(1, "synapse matters", "experiment 1: synapse"),
+            *(effects[1, "synapse"], margins[1]),
+        ),
         *(
-            Question(1, f"{name} does not", effects[1, name], margins[1], contrary=True)
+            Question(
+                *(1, f"{name} does not", f"experiment 1: {name}"),
+                *(effects[1, name], margins[1], True),
+            )
             for name in ("max_rate", "tau_rc")
         ),
         Question(
-            2,
-            "synapse matters less than in experiment 1",
+            *(2, "synapse matters less than in experiment 1", "experiment 1 beside 2"),
             _minus(effects[1, "synapse"], _relative(readout)),
         ),
         *(
-            Question(2, f"{name} does not", effects[2, name], margins[2], contrary=True)
+            Question(
+                *(2, f"{name} does not", f"experiment 2: {name}"),
+                *(effects[2, name], margins[2], True),
+            )
             for name in BASE
         ),
     ]
@@ -268,19 +281,28 @@ def _of_networks(readout, decided, effects, margin):
     how = {"readout": readout, "initial_voltage": "zero"}
     for rate in claim["rates"]["poor"]:
         short = Estimate(claim["poor"], 0, np.inf)
-        yield Question(3, f"poor at {rate} Hz", _minus(short, _accuracy(rate, how)))
+        yield Question(
+            *(3, f"poor at {rate} Hz", f"accuracy at {rate} Hz"),
+            _minus(short, _accuracy(rate, how)),
+        )
     rate = claim["rates"]["better"]
     enough = _minus(_accuracy(rate, how), Estimate(claim["poor"], 0, np.inf))
-    yield Question(3, f"not poor at {rate} Hz", enough)
+    yield Question(3, f"not poor at {rate} Hz", f"accuracy at {rate} Hz", enough)
     for rate in claim["coupling"]:
         fixed, ruled = (
             results_at(3, max_rate=rate, amplitude=amplitude, **how)
             for amplitude in (claim["amplitude"], 1 / rate)
         )
         effect = compare(3, fixed, ruled)
-        yield Question(3, f"1 / max_rate matters at {rate} Hz", effect, margin)
+        yield Question(
+            *(3, f"1 / max_rate matters at {rate} Hz"),
+            *(f"experiment 3: amplitude at {rate} Hz", effect, margin),
+        )
     for name in BASE:
-        yield Question(4, f"{name} matters", effects[3, name], margin)
+        yield Question(
+            *(4, f"{name} matters", f"experiment 3: {name}"),
+            *(effects[3, name], margin),
+        )
 
 
 def _accuracy(rate, how):
@@ -324,8 +346,8 @@ def answer_questions(readout: str) -> pd.DataFrame:
     Returns
     -------
     answers : pandas.DataFrame
-        A row for each question: ``claim``, ``part``, ``value`` with ``low`` and
-        ``high``, the p-values, ``answer`` and ``corrected``.
+        A row for each question: its ``claim``, ``part`` and ``effect``; ``value`` with
+        ``low`` and ``high`` end; ``margin``; the p-values; ``answer``, ``corrected``.
     """
     import pandas as pd
 
@@ -342,6 +364,7 @@ def answer_questions(readout: str) -> pd.DataFrame:
             {
                 "claim": question.claim,
                 "part": question.part,
+                "effect": question.effect,
                 "value": question.estimate.value,
                 "low": low,
                 "high": high,
@@ -378,8 +401,7 @@ def parts_of_claims(readout: str, column: str = "answer") -> dict[int, dict[str,
     parts[3]["amplitude and max_rate depend on each other"] = _any(coupled.values())
     deep = [*answers[4].values, coupled["1 / max_rate matters at 250 Hz"]]
     parts[4] = {"several parameters matter": _several(deep)}
-    shallow = [*_of_one_layer(readout).values()]
-    parts[4]["fewer matter with one layer"] = _fewer(shallow, deep)
+    parts[4]["fewer matter with one layer"] = _fewer(_of_one_layer(readout), deep)
     return parts
 
 
@@ -411,31 +433,36 @@ def _fewer(shallow, deep):
 
 def _of_one_layer(readout):
     """Return whether each parameter matters in the network of one layer."""
-    tables = ("one_layer_mnist", "one_layer_rule_mnist")
     margin = read_decisions()["experiments"]["3"]["margin"]
-    point = {
-        **BASE,
-        "passes": 10,
-        "amplitude": 0.01,
-        "layer_synapse": 0,
-        "readout": readout,
-        "initial_voltage": "zero",
-    }
+    asked = [
+        Question(4, f"{name} matters", f"one layer: {name}", effect, margin)
+        for name, effect in _one_layer(readout).items()
+    ]
+    return [it.answer(*it.p_values()) for it in asked]
+
+
+@cache
+def _one_layer(readout):
+    """Return the effect of each parameter in the network of one layer."""
+    tables = ("one_layer_mnist", "one_layer_rule_mnist")
+    how = {"readout": readout, "initial_voltage": "zero"}
 
     def at(**changes):
-        results = _select(tables, {**point, **changes})
+        point = {**BASE, **_NETWORK, **how, **changes}
+        results = _select(tables, point)
         return results.drop_duplicates("seed").sort_values("seed")
 
     pairs = {
-        name: [at(**{name: value}) for value in values]
+        name: [{name: value} for value in values]
         for name, values in read_decisions()["contrasts"]["3"].items()
     }
-    pairs["amplitude"] = [at(max_rate=250, amplitude=a) for a in (0.01, 1 / 250)]
-    found = {}
-    for name, (first, second) in pairs.items():
-        asked = Question(4, f"{name} matters", compare(3, first, second), margin)
-        found[name] = asked.answer(*asked.p_values())
-    return found
+    pairs["amplitude"] = [
+        {"max_rate": 250, "amplitude": value} for value in (0.01, 1 / 250)
+    ]
+    return {
+        name: compare(3, at(**first), at(**second))
+        for name, (first, second) in pairs.items()
+    }
 
 
 def judge(parts: dict[str, str]) -> str:
@@ -461,3 +488,138 @@ def judge(parts: dict[str, str]) -> str:
     if found == {"yes"}:
         return "reproduced"
     return "in part" if "yes" in found else "open"
+
+
+def verdict_table() -> pd.DataFrame:
+    """Return the verdicts on the paper's claims, one row each.
+
+    Returns
+    -------
+    verdicts : pandas.DataFrame
+        By number of the claim: the ``claim``; the verdict for each read-out, "last" and
+        "mean", and corrected for the number of questions, "last, corrected" and "mean,
+        corrected"; one ``number`` with its interval, for the read-out "last"; and the
+        ``panel`` of the paper's figure that shows it.
+    """
+    import pandas as pd
+
+    claims = read_decisions()["claims"]
+    rows = {int(number): {"claim": its["text"]} for number, its in claims.items()}
+    for readout in read_decisions()["rule"]["readouts"]:
+        for column, name in (
+            ("answer", readout),
+            ("corrected", f"{readout}, corrected"),
+        ):
+            parts = parts_of_claims(readout, column)
+            for number, found in parts.items():
+                rows[number][name] = judge(found)
+            rows[5][name] = _judge_need(readout, column)
+    numbers, shown = _headlines(), ("(c)", "(f)", "(g)", "(g) to (i)", "")
+    for number, panel in zip(rows, shown, strict=True):
+        rows[number] |= {"number": numbers[number], "panel": panel}
+    return pd.DataFrame(rows).T
+
+
+def _judge_need(readout, column):
+    """Judge claim 5: whether two parameters at least matter in some experiment."""
+    answers = _answers(readout)
+    answers = answers.set_index("part")[column]
+    matters = {
+        name: _any(
+            [
+                *(_CONTRARY[it] for it in answers.filter(like=f"{name} does not")),
+                *answers.filter(like=f"{name} matters"),
+            ]
+        )
+        for name in BASE
+    }
+    found = _several([*matters.values(), answers["1 / max_rate matters at 250 Hz"]])
+    return {"yes": "supported", "no": "not supported", "open": "open"}[found]
+
+
+def _headlines():
+    """Return for each claim one number with its interval, as words."""
+    last = _answers("last").set_index(["claim", "part"])
+
+    def ends(claim, part):
+        return last.loc[(claim, part), ["value", "low", "high"]].to_numpy(float)
+
+    times = np.exp(2 * ends(1, "synapse matters"))
+    points = ends(2, "synapse does not")
+    poor = read_decisions()["claims"]["3"]["poor"]
+    right = poor - ends(3, "poor at 100 Hz")[[0, 2, 1]]
+    rate = ends(4, "max_rate matters")
+    return {
+        1: "MSPE is {:.1f} times as large at 0.001 s as at 0.1 s "
+        "({:.1f} to {:.1f})".format(*times),
+        2: "{:.1f} points more errors at 0.001 s than at 0.1 s "
+        "({:.1f} to {:.1f})".format(*points),
+        3: "{:.1f} % right at 100 Hz ({:.1f} to {:.1f})".format(*right),
+        4: "{:.1f} points more errors at 50 Hz than at 150 Hz "
+        "({:.1f} to {:.1f})".format(*rate),
+        5: "",
+    }
+
+
+def effects_of_depth(readout: str) -> pd.DataFrame:
+    """Compare what parameters change in the network of three layers and of one.
+
+    Parameters
+    ----------
+    readout : {"last", "mean"}
+        How the output is read.
+
+    Returns
+    -------
+    effects : pandas.DataFrame
+        By parameter: the effect with ``three layers`` and with ``one layer``, each with
+        its interval, in points of wrong answers.
+    """
+    import pandas as pd
+
+    answers = _answers(readout).set_index("effect")
+    rows = {}
+    for name, of_one in _one_layer(readout).items():
+        deep = "amplitude at 250 Hz" if name == "amplitude" else name
+        its = answers.loc[f"experiment 3: {deep}"]
+        low, high = of_one.interval()
+        rows[name] = {
+            ("three layers", "effect"): its["value"],
+            ("three layers", "low"): its["low"],
+            ("three layers", "high"): its["high"],
+            ("one layer", "effect"): of_one.value,
+            ("one layer", "low"): low,
+            ("one layer", "high"): high,
+        }
+    return pd.DataFrame(rows).T.rename_axis("parameter")
+
+
+def multiverse_answers(table: pd.DataFrame, experiment: int) -> pd.DataFrame:
+    """Count how many ways of choosing give which answer.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        As for `plot_multiverse`.
+    experiment : {1, 2}
+        Number of the experiment, for the margin.
+
+    Returns
+    -------
+    counts : pandas.DataFrame
+        A row for each read-out and parameter, and columns "yes" (it matters), "no" and
+        "open".
+    """
+    import pandas as pd
+
+    margin = read_decisions()["experiments"][str(experiment)]["margin"]
+    found = []
+    for row in table.itertuples():
+        for name in BASE:
+            value, error = getattr(row, name), getattr(row, f"{name}_error")
+            effect = Estimate(value, error, row.n_splits - 1)
+            asked = Question(experiment, name, name, effect, margin)
+            answer = asked.answer(*asked.p_values())
+            found.append({"readout": row.readout, "parameter": name, "answer": answer})
+    counts = pd.DataFrame(found).value_counts(sort=False).unstack(fill_value=0)
+    return counts.reindex(columns=["yes", "open", "no"], fill_value=0)

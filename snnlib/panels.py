@@ -1,0 +1,254 @@
+"""Figures of the replication: the nine panels, the effects, the multiverse."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from snnlib.plots import COLORS
+from snnlib.verdicts import BASE, compare, read_decisions, results_at
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+VALUES = {
+    "max_rate": (50.0, 100.0, 150.0, 200.0, 250.0),
+    "tau_rc": (0.02, 0.07, 0.12, 0.17, 0.22),
+    "synapse": (0.001, 0.01, 0.1, 1.0),
+}
+UNITS = {"max_rate": "max_rate (Hz)", "tau_rc": "tau_rc (s)", "synapse": "synapse (s)"}
+_COLOR_OF = {"last": COLORS["spiking"], "mean": COLORS["target"]}
+_LETTERS = "abcdefghi"
+
+
+def panel(
+    experiment: int,
+    parameter: str,
+    *,
+    readout: str = "last",
+    initial_voltage: str = "zero",
+) -> pd.DataFrame:
+    """Return one panel of the paper's figure, from the committed tables.
+
+    Parameters
+    ----------
+    experiment : {1, 2, 3}
+        Number of the experiment.
+    parameter : {"max_rate", "tau_rc", "synapse"}
+        What is varied; all else stays at the paper's base point.
+    readout, initial_voltage : str
+        How the output is read, and how neurons start.
+
+    Returns
+    -------
+    panel : pandas.DataFrame
+        A row for each value: ``value``, ``score`` (MSPE in percent, of the geometric
+        mean; or accuracy in percent) and ``low`` and ``high``, where the score would
+        lie at the ends of the interval of the paired difference from the base point.
+    """
+    import pandas as pd
+
+    how = {"readout": readout, "initial_voltage": initial_voltage}
+    base = results_at(experiment, **how)
+    rows = []
+    for value in VALUES[parameter]:
+        results = results_at(experiment, **{parameter: value}, **how)
+        low, high = compare(experiment, results, base).interval()
+        if experiment == 1:
+            level, here = (
+                np.exp(np.log(it.iloc[0]["mspe_by_split"]).mean())
+                for it in (base, results)
+            )
+            # The effect is a logarithm of roots, and MSPE is a square.
+            ends = level * np.exp(2 * low), level * np.exp(2 * high)
+        else:
+            level, here = (_accuracy(experiment, it) for it in (base, results))
+            ends = level - high, level - low
+        if value == BASE[parameter]:
+            ends = here, here
+        rows.append({"value": value, "score": here, "low": ends[0], "high": ends[1]})
+    return pd.DataFrame(rows)
+
+
+def _accuracy(experiment, results):
+    if experiment == 2:
+        return 100 * results.iloc[0]["accuracy_by_split"].mean()
+    return results["accuracy"].mean()
+
+
+def new_panels(**options: Any) -> tuple[Figure, np.ndarray]:
+    """Return an empty figure with a row for each experiment.
+
+    Parameters
+    ----------
+    **options
+        Passed to ``plt.subplots``.
+
+    Returns
+    -------
+    fig : matplotlib.figure.Figure
+    axes : ndarray of shape (3, 3) of matplotlib.axes.Axes
+    """
+    import matplotlib.pyplot as plt
+
+    options = {"figsize": (7.6, 7.2), "sharex": "col", "sharey": "row", **options}
+    fig, axes = plt.subplots(3, 3, **options)
+    for letter, ax in zip(_LETTERS, axes.flat, strict=True):
+        ax.set_title(f"({letter})", loc="left", fontsize="medium")
+    for row, label in zip(axes, ("MSPE (%)", *["accuracy (%)"] * 2), strict=True):
+        row[0].set(ylabel=label)
+    for ax, name in zip(axes[2], BASE, strict=True):
+        ax.set(xlabel=UNITS[name])
+    axes[0, 0].set(yscale="log")
+    ticks = [5, 10, 20, 50, 100, 200]
+    axes[0, 0].set_yticks(ticks, [str(tick) for tick in ticks])
+    axes[0, 0].minorticks_off()
+    axes[2, 2].set(xscale="log")
+    return fig, axes
+
+
+def plot_panel(data: pd.DataFrame, *, ax: Axes, side: int = 0, **kwargs: Any) -> Axes:
+    """Draw one line of a panel, with its intervals.
+
+    Parameters
+    ----------
+    data : pandas.DataFrame
+        From `panel`.
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    side : {-1, 0, 1}, default=0
+        Where the bars of the intervals stand, so that two lines' do not cover each
+        other: left of the points, on them, or right.
+    **kwargs
+        Passed to ``ax.plot``.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+    """
+    values = data["value"]
+    # Of the panel's width; on a logarithmic axis that is a factor.
+    share = 0.012 * side
+    shifted = (
+        values * (values.max() / values.min()) ** share
+        if values.max() > 100 * values.min()
+        else values + share * np.ptp(values)
+    )
+    (line,) = ax.plot(shifted, data["score"], "o-", ms=4, **kwargs)
+    ax.vlines(shifted, data["low"], data["high"], color=line.get_color(), lw=1.5)
+    is_base = data["low"] == data["high"]
+    ax.plot(
+        shifted[is_base],
+        data["score"][is_base],
+        *("o",),
+        color=line.get_color(),
+        mfc="white",
+        ms=5,
+    )
+    return ax
+
+
+def plot_effects(answers: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw effects with their intervals, in units of the margin.
+
+    Parameters
+    ----------
+    answers : pandas.DataFrame
+        From `snnlib.verdicts.answer_questions`; rows without a margin are left out.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default, in a new figure.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+    """
+    import matplotlib.pyplot as plt
+
+    shown = answers.dropna(subset="margin").iloc[::-1].reset_index(drop=True)
+    if ax is None:
+        _, ax = plt.subplots(figsize=(7.6, 0.36 * len(shown) + 1))
+    scaled = shown[["value", "low", "high"]].div(shown["margin"], axis=0)
+    colors = {
+        "yes": COLORS["baseline"],
+        "no": COLORS["spiking"],
+        "open": COLORS["data"],
+    }
+    ax.axvspan(-1, 1, color=COLORS["data"], alpha=0.15, lw=0)
+    ax.axvline(0, color=COLORS["data"], lw=0.8)
+    for row, ends in scaled.iterrows():
+        found = effect_answer(shown.loc[row])
+        ax.plot([ends["low"], ends["high"]], [row, row], color=colors[found], lw=2)
+        ax.plot(ends["value"], row, "o", color=colors[found])
+    ax.set_yticks(range(len(shown)), shown["effect"])
+    ax.set_xscale("symlog", linthresh=2, linscale=1.5)
+    ticks = [-20, -5, -1, 0, 1, 5, 20, 100]
+    low, high = ax.get_xlim()
+    ticks = [tick for tick in ticks if low <= tick <= high]
+    ax.set_xticks(ticks, [f"{tick}" for tick in ticks])
+    ax.minorticks_off()
+    ax.set(xlabel="effect / margin")
+    return ax
+
+
+def effect_answer(answer: pd.Series) -> str:
+    """Return whether the effect itself matters, whatever its claim says of it.
+
+    Parameters
+    ----------
+    answer : pandas.Series
+        A row of `snnlib.verdicts.answer_questions`.
+
+    Returns
+    -------
+    answer : {"yes", "no", "open"}
+    """
+    contrary = {"yes": "no", "no": "yes", "open": "open"}
+    is_contrary = answer["part"].endswith("does not")
+    return contrary[answer["answer"]] if is_contrary else answer["answer"]
+
+
+def plot_multiverse(
+    table: pd.DataFrame, experiment: int, *, ax: np.ndarray | None = None
+) -> np.ndarray:
+    """Draw the three contrasts of an experiment under every choice left open.
+
+    Parameters
+    ----------
+    table : pandas.DataFrame
+        From the sweep of `multiverse.ipynb`: a row for each way of choosing.
+    experiment : {1, 2}
+        Number of the experiment, for the margin.
+    ax : ndarray of matplotlib.axes.Axes, optional
+        Three of them; by default, in a new figure.
+
+    Returns
+    -------
+    ax : ndarray of matplotlib.axes.Axes
+        One for each parameter: a thin bar for the interval of each way, sorted by its
+        effect, in the colour of its read-out; a grey band for the margin.
+    """
+    import matplotlib.pyplot as plt
+    from scipy import stats
+
+    if ax is None:
+        _, ax = plt.subplots(1, 3, figsize=(7.6, 3), sharey=experiment == 2)
+    margin = read_decisions()["experiments"][str(experiment)]["margin"]
+    # As many splits as the sweep has made.
+    reach = stats.t.ppf(0.975, table["n_splits"] - 1)
+    for axes, name in zip(np.ravel(ax), BASE, strict=True):
+        order = table.sort_values(name)
+        axes.axhspan(-margin, margin, color=COLORS["data"], alpha=0.15, lw=0)
+        axes.axhline(0, color=COLORS["data"], lw=0.8)
+        half = reach[order.index] * order[f"{name}_error"]
+        for readout, color in _COLOR_OF.items():
+            of = (order["readout"] == readout).to_numpy()
+            x = np.arange(len(order))[of]
+            y, error = order[name][of], half[of]
+            axes.vlines(x, y - error, y + error, color=color, lw=0.8, alpha=0.5)
+            axes.plot(x, y, ".", color=color, ms=4, label=f'"{readout}"')
+        axes.set_title(name, fontsize="medium")
+        axes.set_xticks([])
+    return ax
