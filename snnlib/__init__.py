@@ -59,6 +59,7 @@ _HOMES = {
         "synaptic_operations",
         "unpack_hits",
     ),
+    "variation": ("variance_shares",),
     "plots": (
         "COLORS",
         "plot_curve",

@@ -80,6 +80,7 @@ from snnlib.sweep import reasons_to_run as reasons_to_run
 from snnlib.sweep import restore_runs as restore_runs
 from snnlib.sweep import run_sweep as run_sweep
 from snnlib.tables import read_results as read_results
+from snnlib.variation import variance_shares as variance_shares
 from snnlib.verdicts import answer_questions as answer_questions
 from snnlib.verdicts import contrast as contrast
 from snnlib.verdicts import effects_of_depth as effects_of_depth

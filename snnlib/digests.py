@@ -16,15 +16,15 @@ _PACKAGES = (
     *("nengo-dl", "tensorflow", "tf-keras", "papermill"),
 )
 # What cannot change a metric, by its path in the package: what only passes names on,
-# plans and carries out runs, keeps tables, draws or explains. The version has a place
-# of its own in a run's identity, and so have the results, among its inputs. All others
-# count, `checks` and `files` too: they convert what is calculated and recorded.
+# plans and carries out runs, keeps and judges tables, draws or explains. The version
+# has a place of its own in a run's identity, and so have the results, among its inputs.
+# All others count, `checks` and `files` too: they convert what is calculated.
 _NOT_CALCULATING = {
     *("__init__", "_docs", "_version", "cli", "collected", "committed"),
     *("definitions", "digests", "panels", "verdicts"),
     *("explorers", "folders", "inputs", "kernels", "notebooks", "parameters"),
     *("plans", "plots", "progress", "results", "status", "sweep", "tables"),
-    *("trials", "workers"),
+    *("trials", "variation", "workers"),
 }
 
 

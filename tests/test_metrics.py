@@ -28,6 +28,7 @@ from snnlib import (
     skill_score,
     synaptic_operations,
     unpack_hits,
+    variance_shares,
 )
 from snnlib.metrics import Estimate
 from snnlib.networks import Conv, Pool, parse_architecture, relu_model
@@ -817,3 +818,63 @@ def test_unpack_hits_refuses_a_bomb():
 def test_estimate_is_exported():
     """What the functions return has its name in the module of metrics."""
     assert isinstance(mean_over_seeds([1.0, 2.0]), Estimate)
+
+
+def test_variance_shares_are_those_of_known_effects():
+    """Main effects of 3 and 1, a pair of 2 and three factors of 0.5 in units of 1.
+
+    With values of +1 and -1 the shares are the squares of the coefficients.
+    """
+    a, b, c = np.meshgrid(*[[-1.0, 1.0]] * 3, indexing="ij")
+    scores = 3 * a + b + 2 * a * c + 0.5 * a * b * c
+    found = variance_shares(scores[..., None], ["a", "b", "c"])
+    total = 9 + 1 + 4 + 0.25
+    expected = {"a": 9, "b": 1, "c": 0, "a x b": 0, "a x c": 4, "b x c": 0}
+    for name, square in {**expected, "three and more": 0.25}.items():
+        assert found[name].share == pytest.approx(square / total)
+        assert found[name].low == found[name].high == pytest.approx(square / total)
+
+
+def test_variance_shares_are_those_of_an_analysis_of_variance():
+    """Sums of squares by groupby, a second route; they add up to one, seed 5."""
+    rng = np.random.default_rng(5)
+    scores = rng.normal(size=(5, 4, 3, 6))
+    found = variance_shares(scores, ["a", "b", "c"], n_resamples=50)
+    means = scores.mean(axis=-1)
+    table = pd.DataFrame(
+        [(*at, means[at]) for at in np.ndindex(means.shape)], columns=[*"abcy"]
+    )
+    centred = table["y"] - table["y"].mean()
+    main = centred.groupby(table["b"]).transform("mean")
+    share = (main**2).sum() / (centred**2).sum()
+    assert found["b"].share == pytest.approx(share)
+    assert sum(it.share for it in found.values()) == pytest.approx(1)
+    for it in found.values():
+        assert 0 <= it.low <= it.high <= 1
+
+
+def test_variance_shares_know_their_luck():
+    """Repeats that differ widen the interval, and it is the same at each call."""
+    rng = np.random.default_rng(6)
+    clear = np.arange(4.0)[:, None, None] + np.zeros((1, 3, 5))
+    noisy = clear + rng.normal(size=(4, 3, 5))
+    sure = variance_shares(clear, ["a", "b"])["a"]
+    assert sure == pytest.approx((1, 1, 1))
+    low, high = variance_shares(noisy, ["a", "b"])["a"][1:]
+    assert high - low > 0.05
+    assert variance_shares(noisy, ["a", "b"]) == variance_shares(noisy, ["a", "b"])
+
+
+@pytest.mark.parametrize(
+    ("scores", "reason"),
+    [
+        (np.zeros((2, 3, 4)), "differ between settings"),
+        (np.ones((2, 3)), "axis for each"),
+        (np.full((2, 3, 1), np.nan), "scores"),
+        (np.ones((2, 0, 1)), "axis for each"),
+    ],
+)
+def test_variance_shares_refuse_what_has_none(scores, reason):
+    """No variation, no share."""
+    with pytest.raises(ValueError, match=reason):
+        variance_shares(scores, ["a", "b"])
