@@ -1,0 +1,127 @@
+"""How the variation over a grid of settings divides among its factors."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from snnlib.checks import check_finite, check_whole
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import ArrayLike
+
+_THE_REST = "three and more"
+
+
+class VarianceShare(NamedTuple):
+    """A share of the variance with the ends of its interval, between 0 and 1."""
+
+    share: float
+    low: float
+    high: float
+
+
+def variance_shares(
+    scores: ArrayLike,
+    factors: Sequence[str],
+    *,
+    n_resamples: int = 1000,
+    random_state: int = 0,
+) -> dict[str, VarianceShare]:
+    """Divide the variance of scores on a full grid among factors and their pairs.
+
+    The main effect of a value is the mean score of the settings that have it, minus the
+    mean of all; that of a pair of values is what their two main effects leave of it.
+    Squared and averaged over the grid, effects add up to the variance. It is a share of
+    what varies *on this grid*: other values give other shares. What repeats vary by is
+    averaged over them, and what is left of it counts as variation too.
+
+    Parameters
+    ----------
+    scores : array-like of shape (n_values of each factor ..., n_repeats)
+        One score for each setting and repeat, such as a seed. One repeat has no
+        interval.
+    factors : sequence of str
+        Names of the factors, in the order of the axes.
+    n_resamples : int, default=1000
+        How often repeats are drawn anew for the intervals.
+    random_state : int, default=0
+        Seed of these draws.
+
+    Returns
+    -------
+    shares : dict of str to VarianceShare
+        Of each factor, each pair as "a x b", and "three and more" factors together. The
+        interval holds the middle 95 % of the shares that resampled repeats give; few
+        repeats give a coarse one.
+
+    Raises
+    ------
+    ValueError
+        If the axes are not one more than the factors, a score is not finite, or all
+        settings have the same score.
+
+    References
+    ----------
+    R. A. Fisher, *Statistical Methods for Research Workers*, 1925, for the division of
+    variance; B. Efron, "Bootstrap methods: another look at the jackknife", Annals of
+    Statistics 7, 1979, for the intervals.
+
+    Examples
+    --------
+    >>> shares = variance_shares([[[1.0], [2.0]], [[3.0], [4.0]]], ["a", "b"])
+    >>> {name: it.share for name, it in shares.items()}
+    {'a': 0.8, 'b': 0.2, 'a x b': 0.0, 'three and more': 0.0}
+    """
+    scores = np.asarray(check_finite("scores", scores), float)
+    factors = list(factors)
+    if scores.ndim != len(factors) + 1 or 0 in scores.shape:
+        msg = (
+            f"scores must have an axis for each of {factors} and one for repeats; got "
+            f"shape {scores.shape}."
+        )
+        raise ValueError(msg)
+    n_resamples = check_whole("n_resamples", n_resamples, 1)
+    found = _shares(scores.mean(axis=-1), factors)
+    rng = np.random.default_rng(random_state)
+    n_repeats = scores.shape[-1]
+    again = [
+        _shares(scores[..., rng.integers(n_repeats, size=n_repeats)].mean(-1), factors)
+        for _ in range(n_resamples if n_repeats > 1 else 1)
+    ]
+    ends = {
+        name: np.percentile([it[name] for it in again], [2.5, 97.5]) for name in found
+    }
+    return {
+        name: VarianceShare(share, *map(float, ends[name]))
+        for name, share in found.items()
+    }
+
+
+def _shares(scores, factors):
+    centred = scores - scores.mean()
+    total = (centred**2).mean()
+    if not total > 0:
+        msg = "scores must differ between settings; got the same everywhere."
+        raise ValueError(msg)
+    axes = range(len(factors))
+
+    def mean_over_others(*kept):
+        return centred.mean(axis=tuple(a for a in axes if a not in kept), keepdims=True)
+
+    main = {a: mean_over_others(a) for a in axes}
+    pairs = {
+        (a, b): mean_over_others(a, b) - main[a] - main[b]
+        for a, b in combinations(axes, 2)
+    }
+    rest = centred - sum(main.values()) - sum(pairs.values())
+    names = {factors[a]: it for a, it in main.items()}
+    names |= {f"{factors[a]} x {factors[b]}": it for (a, b), it in pairs.items()}
+    return {
+        name: float((it**2).mean() / total)
+        for name, it in {**names, _THE_REST: rest}.items()
+    }
