@@ -26,9 +26,16 @@ REPEATED = RESULTS / "repeated_rows.csv"
 logger = logging.getLogger("repeat_rows")
 
 
-def definitions():
-    """Return the definition of each committed table, those of networks last."""
-    paths = (ROOT / "sweeps").glob("*.yaml")
+def definitions(names=()):
+    """Return the definition of each committed table, those of networks last.
+
+    With names, only theirs.
+    """
+    paths = [
+        path
+        for path in (ROOT / "sweeps").glob("*.yaml")
+        if not names or path.stem in names
+    ]
     return sorted(paths, key=lambda path: ("mnist" in path.stem, path.stem))
 
 
@@ -82,11 +89,12 @@ def main():
         0 if every row came out to the last digit.
     """
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.parse_args()
+    parser.add_argument("tables", nargs="*", help="names of tables (default: all)")
+    options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     found = read_table(REPEATED) if REPEATED.exists() else []
     today = code_digest()
-    for definition in definitions():
+    for definition in definitions(options.tables):
         table = f"{definition.stem}.csv"
         if any((r["table"], r["repeated_with"]) == (table, today) for r in found):
             continue
