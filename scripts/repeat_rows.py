@@ -27,10 +27,7 @@ logger = logging.getLogger("repeat_rows")
 
 
 def definitions(names=()):
-    """Return the definition of each committed table, those of networks last.
-
-    With names, only theirs.
-    """
+    """Return the definitions of committed tables, of all or of some, networks last."""
     paths = [
         path
         for path in (ROOT / "sweeps").glob("*.yaml")
