@@ -125,6 +125,28 @@ def test_notebook_uses_public_names(notebook):
                 assert attribute in public
 
 
+# Numbers with the unit of a result that prose may hold: levels of confidence, margins
+# and other settings, and what a formula beside them gives. Results come from cells.
+SETTINGS = {
+    "02_spikes_to_numbers": {"1 %", "63 %"},
+    "05_logistic_regression": {"95 %", "75 %"},
+    "07_parameter_sweeps": {"95 %", "10 %", "3.6 points", "1 point", "2.5 times"},
+    "08_how_sure": {"28 points", "80 %", "5 %", "5 points"},
+    "09_interactions": {"95 %", "10 %", "1.5 points", "2 points"},
+}
+
+
+@each_notebook
+def test_notebook_types_no_result(notebook):
+    """No accuracy, share or ratio stands in prose that a run could change."""
+    cells = json.loads(notebook.read_text())["cells"]
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            text = re.sub(r"```.*?```", "", "".join(cell["source"]), flags=re.S)
+            found = re.findall(r"\b\d[\d,.]*\s?(?:%|points?\b|times\b)", text)
+            assert {*found} <= SETTINGS.get(notebook.stem, set())
+
+
 # Inside these MathJax reads text, and shows every backslash but a few.
 RAW_BACKSLASH = re.compile(
     r"\\(?:text[a-z]*|[mhf]box)\s*\{(?:[^{}\\]|\\[${}\\])*\\(?![${}\\(]|(?:eq)?ref\b)"
