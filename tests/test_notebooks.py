@@ -32,6 +32,7 @@ SLOW = {
         "n_neurons": 16,
         "n_epochs": 2,
         "long_time": 0.06,
+        "n_seeds": 2,
         "max_rates": [100.0, 250.0],
     },
     "06_mnist": {"dataset": "digits28", "n_test": 100},
@@ -196,6 +197,7 @@ def test_lesson_refuses_a_bad_value(lesson, parameters, message):
     [
         ("03_training_with_rates", {"sigma": 0}, r"'sigma'.*above 0.*Got 0"),
         ("03_training_with_rates", {"long_time": 0.03}, r"'long_time'.*Got 0\.03"),
+        ("03_training_with_rates", {"n_seeds": 0}, r"'n_seeds'.*above 0.*Got 0"),
         ("07_parameter_sweeps", {"n_splits": 101}, r"n_splits.*1 to 100.*got 101"),
         ("08_how_sure", {"n_splits": 1}, r"n_splits.*at least 2.*got 1"),
         ("10_cost_of_a_spike", {"longest_time": 0.02}, r"longest_time.*got 0\.02"),
