@@ -46,6 +46,7 @@ _HOMES = {
         "simulate_together",
     ),
     "metrics": (
+        "Estimate",
         "accuracy_interval",
         "adjust_p_values",
         "estimate_energy",

@@ -31,6 +31,7 @@ from snnlib.explorers import image_explorer as image_explorer
 from snnlib.explorers import lif_explorer as lif_explorer
 from snnlib.explorers import regression_explorer as regression_explorer
 from snnlib.folders import SweepBusyError as SweepBusyError
+from snnlib.metrics import Estimate as Estimate
 from snnlib.metrics import accuracy_interval as accuracy_interval
 from snnlib.metrics import adjust_p_values as adjust_p_values
 from snnlib.metrics import estimate_energy as estimate_energy

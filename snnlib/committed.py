@@ -59,7 +59,7 @@ def read_committed(*names: str, **fixed: Any) -> pd.DataFrame:
     >>> table = read_committed(
     ...     "grid_linear_regression", synapse=0.1, readout="last", tau_rc=0.02
     ... )
-    >>> sorted(table["max_rate"].unique())
+    >>> sorted(table["max_rate"].unique().tolist())
     [50.0, 100.0, 150.0, 200.0, 250.0]
     """
     pandas = import_extra("pandas")

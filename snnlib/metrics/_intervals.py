@@ -199,9 +199,8 @@ def mean_over_seeds(values: ArrayLike) -> Estimate:
     Examples
     --------
     >>> estimate = mean_over_seeds([1.0, 2.0, 3.0])
-    >>> low, high = estimate.interval()
-    >>> round(low, 3), round(high, 3)
-    (-0.484, 4.484)
+    >>> [float(round(end, 3)) for end in estimate.interval()]
+    [-0.484, 4.484]
     """
     values = _check_repeats(values, 1)
     n = len(values)
