@@ -73,13 +73,29 @@ def read_committed(*names: str, **fixed: Any) -> pd.DataFrame:
             )
             raise ValueError(msg)
         column = frame[name]
-        same = column == value if isinstance(value, str) else np.isclose(column, value)
-        frame = frame[same]
+        frame = frame[has_value(column, value)]
         if not len(frame):
             found = ", ".join(f"{it}" for it in sorted(column.dropna().unique()))
             msg = f"{name} must be one of {found}; got {value!r}."
             raise ValueError(msg)
     return frame.reset_index(drop=True)
+
+
+def has_value(column, value):
+    """Return where a column has a value, a number being equal but for rounding.
+
+    Parameters
+    ----------
+    column : pandas.Series
+        Of a table.
+    value : number or str
+        What to look for.
+
+    Returns
+    -------
+    same : bool array-like
+    """
+    return column == value if isinstance(value, str) else np.isclose(column, value)
 
 
 def _read_one(name, pandas):

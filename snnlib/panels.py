@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnlib.plots import COLORS
-from snnlib.verdicts import BASE, compare, read_decisions, results_at
+from snnlib.verdicts import (
+    BASE,
+    compare,
+    of_the_effect,
+    read_decisions,
+    results_at,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +149,7 @@ def plot_panel(data: pd.DataFrame, *, ax: Axes, side: int = 0, **kwargs: Any) ->
     ax.plot(
         shifted[is_base],
         data["score"][is_base],
-        *("o",),
+        "o",
         color=line.get_color(),
         mfc="white",
         ms=5,
@@ -179,7 +185,7 @@ def plot_effects(answers: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.axvspan(-1, 1, color=COLORS["data"], alpha=0.15, lw=0)
     ax.axvline(0, color=COLORS["data"], lw=0.8)
     for row, ends in scaled.iterrows():
-        found = effect_answer(shown.loc[row])
+        found = of_the_effect(shown.loc[row])
         ax.plot([ends["low"], ends["high"]], [row, row], color=colors[found], lw=2)
         ax.plot(ends["value"], row, "o", color=colors[found])
     ax.set_yticks(range(len(shown)), shown["effect"])
@@ -191,23 +197,6 @@ def plot_effects(answers: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     ax.minorticks_off()
     ax.set(xlabel="effect / margin")
     return ax
-
-
-def effect_answer(answer: pd.Series) -> str:
-    """Return whether the effect itself matters, whatever its claim says of it.
-
-    Parameters
-    ----------
-    answer : pandas.Series
-        A row of `snnlib.verdicts.answer_questions`.
-
-    Returns
-    -------
-    answer : {"yes", "no", "open"}
-    """
-    contrary = {"yes": "no", "no": "yes", "open": "open"}
-    is_contrary = answer["part"].endswith("does not")
-    return contrary[answer["answer"]] if is_contrary else answer["answer"]
 
 
 def plot_multiverse(

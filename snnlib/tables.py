@@ -362,9 +362,10 @@ def runs_of_rows(rows, provenance):
         For each row that was left out, why.
     """
     runs, skipped = {}, []
+    columns = provenance.get("columns")
     units = {
         column["name"]: column["unit"]
-        for column in provenance.get("columns", ())
+        for column in (columns if _is_schema(columns) else ())
         if column.get("kind") == "metric" and "unit" in column
     }
     versions = {version_list(its): its for its in provenance.get("versions", ())}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlib.committed import read_committed
+from snnlib.committed import has_value, read_committed
 from snnlib.metrics import (
     Estimate,
     adjust_p_values,
@@ -113,18 +113,15 @@ def results_at(experiment: int, **changes: Any) -> pd.DataFrame:
     point = {**BASE, **changes}
     if experiment == 3:
         point = {**_NETWORK, **point}
-    results = _select(_TABLES[experiment], point)
-    return results.drop_duplicates("seed").sort_values("seed")
+    return _select(_TABLES[experiment], point)
 
 
 def _select(tables, point):
+    """Return the rows of some tables at a point, one for each seed, in order."""
     results = _table(tables)
     for name, value in point.items():
-        column = results[name]
-        results = results[
-            column == value if isinstance(value, str) else np.isclose(column, value)
-        ]
-    return results
+        results = results[has_value(results[name], value)]
+    return results.drop_duplicates("seed").sort_values("seed")
 
 
 @cache
@@ -201,18 +198,23 @@ class Question:
         within = 1.0 if self.margin is None else self.estimate.p_within(self.margin)
         return self.estimate.p_differs(), within
 
-    def answer(self, p_differs: float, p_within: float) -> str:
+    def answer(
+        self, p_differs: float | None = None, p_within: float | None = None
+    ) -> str:
         """Answer by the rule.
 
         Parameters
         ----------
-        p_differs, p_within : float
-            P-values, corrected for the number of questions or not.
+        p_differs, p_within : float, optional
+            P-values that are corrected for the number of questions; by default, the
+            question's own.
 
         Returns
         -------
         answer : {"yes", "no", "open"}
         """
+        if p_differs is None or p_within is None:
+            p_differs, p_within = self.p_values()
         level = 1 - read_decisions()["rule"]["confidence"]
         value = self.estimate.value
         if self.margin is None:
@@ -280,13 +282,14 @@ def _of_networks(readout, decided, effects, margin):
     claim = decided["claims"]["3"]
     how = {"readout": readout, "initial_voltage": "zero"}
     for rate in claim["rates"]["poor"]:
-        short = Estimate(claim["poor"], 0, np.inf)
+        right = _accuracy(rate, how)
         yield Question(
             *(3, f"poor at {rate} Hz", f"accuracy at {rate} Hz"),
-            _minus(short, _accuracy(rate, how)),
+            right._replace(value=claim["poor"] - right.value),
         )
     rate = claim["rates"]["better"]
-    enough = _minus(_accuracy(rate, how), Estimate(claim["poor"], 0, np.inf))
+    right = _accuracy(rate, how)
+    enough = right._replace(value=right.value - claim["poor"])
     yield Question(3, f"not poor at {rate} Hz", f"accuracy at {rate} Hz", enough)
     for rate in claim["coupling"]:
         fixed, ruled = (
@@ -347,8 +350,14 @@ def answer_questions(readout: str) -> pd.DataFrame:
     -------
     answers : pandas.DataFrame
         A row for each question: its ``claim``, ``part`` and ``effect``; ``value`` with
-        ``low`` and ``high`` end; ``margin``; the p-values; ``answer``, ``corrected``.
+        ``low`` and ``high`` end; ``margin``; the p-values; ``answer``, ``corrected``;
+        and ``contrary``, whether the part says that the effect does *not* matter.
     """
+    return _answers(readout).copy()
+
+
+@cache
+def _answers(readout):
     import pandas as pd
 
     asked = questions(readout)
@@ -373,9 +382,27 @@ def answer_questions(readout: str) -> pd.DataFrame:
                 "p_within": raw[1],
                 "answer": question.answer(*raw),
                 "corrected": question.answer(*corrected),
+                "contrary": question.contrary,
             }
         )
     return pd.DataFrame(rows)
+
+
+def of_the_effect(row: pd.Series, column: str = "answer") -> str:
+    """Return whether the effect itself matters, whatever its claim says of it.
+
+    Parameters
+    ----------
+    row : pandas.Series
+        Of `answer_questions`.
+    column : {"answer", "corrected"}, default="answer"
+        Which of its answers.
+
+    Returns
+    -------
+    answer : {"yes", "no", "open"}
+    """
+    return _CONTRARY[row[column]] if row["contrary"] else row[column]
 
 
 def parts_of_claims(readout: str, column: str = "answer") -> dict[int, dict[str, str]]:
@@ -403,11 +430,6 @@ def parts_of_claims(readout: str, column: str = "answer") -> dict[int, dict[str,
     parts[4] = {"several parameters matter": _several(deep)}
     parts[4]["fewer matter with one layer"] = _fewer(_of_one_layer(readout), deep)
     return parts
-
-
-@cache
-def _answers(readout):
-    return answer_questions(readout)
 
 
 def _any(answers):
@@ -438,7 +460,7 @@ def _of_one_layer(readout):
         Question(4, f"{name} matters", f"one layer: {name}", effect, margin)
         for name, effect in _one_layer(readout).items()
     ]
-    return [it.answer(*it.p_values()) for it in asked]
+    return [it.answer() for it in asked]
 
 
 @cache
@@ -448,9 +470,7 @@ def _one_layer(readout):
     how = {"readout": readout, "initial_voltage": "zero"}
 
     def at(**changes):
-        point = {**BASE, **_NETWORK, **how, **changes}
-        results = _select(tables, point)
-        return results.drop_duplicates("seed").sort_values("seed")
+        return _select(tables, {**BASE, **_NETWORK, **how, **changes})
 
     pairs = {
         name: [{name: value} for value in values]
@@ -522,18 +542,16 @@ def verdict_table() -> pd.DataFrame:
 
 def _judge_need(readout, column):
     """Judge claim 5: whether two parameters at least matter in some experiment."""
-    answers = _answers(readout)
-    answers = answers.set_index("part")[column]
-    matters = {
-        name: _any(
-            [
-                *(_CONTRARY[it] for it in answers.filter(like=f"{name} does not")),
-                *answers.filter(like=f"{name} matters"),
-            ]
-        )
+    answers = _answers(readout).set_index("effect")
+
+    def matters(*effects):
+        return _any([of_the_effect(answers.loc[it], column) for it in effects])
+
+    found = [
+        matters(*(f"experiment {number}: {name}" for number in (1, 2, 3)))
         for name in BASE
-    }
-    found = _several([*matters.values(), answers["1 / max_rate matters at 250 Hz"]])
+    ]
+    found = _several([*found, matters("experiment 3: amplitude at 250 Hz")])
     return {"yes": "supported", "no": "not supported", "open": "open"}[found]
 
 
@@ -619,7 +637,7 @@ def multiverse_answers(table: pd.DataFrame, experiment: int) -> pd.DataFrame:
             value, error = getattr(row, name), getattr(row, f"{name}_error")
             effect = Estimate(value, error, row.n_splits - 1)
             asked = Question(experiment, name, name, effect, margin)
-            answer = asked.answer(*asked.p_values())
+            answer = asked.answer()
             found.append({"readout": row.readout, "parameter": name, "answer": answer})
     counts = pd.DataFrame(found).value_counts(sort=False).unstack(fill_value=0)
     return counts.reindex(columns=["yes", "open", "no"], fill_value=0)

@@ -37,6 +37,7 @@ from tiny import (
 )
 
 from snnlib import read_metrics
+from snnlib.cli import main
 from snnlib.collected import _renamed, collect_runs
 from snnlib.definitions import SweepError
 from snnlib.files import written_whole
@@ -538,6 +539,22 @@ def test_restore_believes_no_row_that_was_changed(kept, tmp_path):
     assert n_restored == len(collected.rows) - 1
     assert len(skipped) == 1
     assert collected.rows[0]["run_id"] in skipped[0]
+
+
+def test_restore_on_the_command_line(kept, tmp_path, capsys):
+    """It says how many runs are back, and ends with 1 where a row was left out."""
+    path, out = tmp_path / "first.csv", tmp_path / "out"
+    collected = collect_runs(kept)
+    collected.write(path)
+    assert main(["restore", str(path), "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert f"{len(collected.rows)} runs of {path} are in {out}" in said
+        f"{len(collected.rows)} runs of {path} are in {out}" in capsys.readouterr().out
+    )
+    collected.rows[0]["x"] += 1
+    collected.write(path)
+    assert main(["restore", str(path), "--out", str(tmp_path / "other")]) == 1
+    assert "was changed" in capsys.readouterr().err
 
 
 def test_restore_needs_a_provenance(kept, tmp_path):

@@ -369,3 +369,15 @@ def test_read_committed_refuses_what_is_not_there():
         read_committed("learning_mnist", max_rate=75)
     with pytest.raises(FileNotFoundError):
         read_committed("none")
+
+
+@pytest.mark.usefixtures("judged")
+def test_need_counts_each_parameter_once(monkeypatch):
+    """With one that matters, statements that only name others count for nothing."""
+    answers = answer_questions("last")
+    answers["answer"] = np.where(answers["contrary"], "yes", "no")
+    alone = answers["effect"] == "experiment 3: amplitude at 250 Hz"
+    answers.loc[alone, "answer"] = "yes"
+    answers.loc[answers["effect"] == "experiment 1 beside 2", "answer"] = "yes"
+    monkeypatch.setattr(verdicts, "_answers", lambda _: answers)
+    assert verdicts._judge_need("last", "answer") == "not supported"
