@@ -66,6 +66,7 @@ _HOMES = {
         "plot_curve",
         "plot_fit",
         "plot_images",
+        "plot_matrix",
         "plot_output",
         "plot_results",
         "plot_spikes",

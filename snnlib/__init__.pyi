@@ -60,6 +60,7 @@ from snnlib.plots import COLORS as COLORS
 from snnlib.plots import plot_curve as plot_curve
 from snnlib.plots import plot_fit as plot_fit
 from snnlib.plots import plot_images as plot_images
+from snnlib.plots import plot_matrix as plot_matrix
 from snnlib.plots import plot_output as plot_output
 from snnlib.plots import plot_results as plot_results
 from snnlib.plots import plot_spikes as plot_spikes

@@ -20,6 +20,9 @@ _WAY = re.compile(
     r"(?P<start>zero|uniform)_(?P<readout>last|mean)_(?P<synapse>[^_]+)"
     r"|layers_(?P<layer_synapse>[^_]+)|(?P<rates>rates)"
 )
+# Tables of networks that were trained briefly keep no hits, only shares of them.
+_SHARE = "accuracy_"
+_FIRST = "_200"
 
 
 def read_committed(*names: str, **fixed: Any) -> pd.DataFrame:
@@ -28,9 +31,11 @@ def read_committed(*names: str, **fixed: Any) -> pd.DataFrame:
     A run of experiment 3 reads one network out in many ways, and becomes as many rows:
     with ``initial_voltage``, ``readout`` ("rates" for the network without spikes) and
     ``synapse``, the ``passes`` that it was trained for, its ``accuracy`` in percent and
-    its ``hits``, an array with a bool for each test image. Where a table keeps a number
-    for each split, its cell holds an array. An ``amplitude`` that follows the rule
-    1 / max_rate is written out. Nothing is run or downloaded.
+    its ``hits``, an array with a bool for each test image. A table of networks that
+    were trained briefly has no ``hits``, but ``accuracy_200`` on the first 200 images.
+    Where a table keeps a number for each split, its cell holds an array. An
+    ``amplitude`` that follows the rule 1 / max_rate is written out. Nothing is run or
+    downloaded.
 
     Parameters
     ----------
@@ -102,7 +107,7 @@ def _read_one(name, pandas):
     frame = read_results(results_path(f"{name}.csv"))
     for column in frame.filter(regex="_by_split$"):
         frame[column] = [np.array(text.split(), float) for text in frame[column]]
-    if "hits" in frame:
+    if "hits" in frame or any(map(_way_of_share, frame)):
         frame = _each_way(frame, pandas)
     if "amplitude" in frame:
         frame["amplitude"] = frame["amplitude"].fillna(1 / frame["max_rate"])
@@ -111,22 +116,42 @@ def _read_one(name, pandas):
 
 def _each_way(frame, pandas):
     """Return a row for each way in which the networks of a table were read out."""
-    kept = [c for c in frame if c != "hits" and not c.startswith("accuracy_")]
-    rows = []
-    for row in frame.to_dict("records"):
-        for name, hits in unpack_hits(row["hits"]).items():
-            way, _, passes = name.partition("_after_")
-            its = _WAY.fullmatch(way).groupdict()
-            rows.append(
-                {
-                    **{column: row[column] for column in kept},
-                    "initial_voltage": its["start"] or "zero",
-                    "readout": its["rates"] or its["readout"] or "last",
-                    "synapse": float(its["synapse"] or its["layer_synapse"] or "nan"),
-                    "layer_synapse": float(its["layer_synapse"] or 0),
-                    "passes": float(passes or row["n_epochs"]),
-                    "accuracy": 100 * hits.mean(),
-                    "hits": hits,
-                }
-            )
+    kept = [c for c in frame if c != "hits" and not c.startswith(_SHARE)]
+    read = _from_hits if "hits" in frame else _from_shares
+    rows = [
+        {**{column: row[column] for column in kept}, **_describe(way, row), **scores}
+        for row in frame.to_dict("records")
+        for way, scores in read(row)
+    ]
     return pandas.DataFrame(rows)
+
+
+def _describe(way, row):
+    """Return what the name of a way of reading out says."""
+    way, _, passes = way.partition("_after_")
+    its = _WAY.fullmatch(way).groupdict()
+    return {
+        "initial_voltage": its["start"] or "zero",
+        "readout": its["rates"] or its["readout"] or "last",
+        "synapse": float(its["synapse"] or its["layer_synapse"] or "nan"),
+        "layer_synapse": float(its["layer_synapse"] or 0),
+        "passes": float(passes or row["n_epochs"]),
+    }
+
+
+def _from_hits(row):
+    for way, hits in unpack_hits(row["hits"]).items():
+        yield way, {"accuracy": 100 * hits.mean(), "hits": hits}
+
+
+def _from_shares(row):
+    for way, column in ((_way_of_share(column), column) for column in row):
+        if way:
+            first = 100 * row[f"{column}{_FIRST}"]
+            yield way, {"accuracy": 100 * row[column], "accuracy_200": first}
+
+
+def _way_of_share(column):
+    """Return the way of reading out that a column holds the accuracy of, or None."""
+    way = column.removeprefix(_SHARE)
+    return way if way != column and _WAY.fullmatch(way) else None

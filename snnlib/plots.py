@@ -258,6 +258,54 @@ def plot_curve(
     return ax
 
 
+def plot_matrix(
+    matrix: pd.DataFrame,
+    *,
+    fmt: str = ".0f",
+    ax: Axes | None = None,
+    **kwargs: Any,
+) -> Axes:
+    """Draw a table of numbers as coloured cells, each with its number.
+
+    Parameters
+    ----------
+    matrix : pandas.DataFrame
+        Numbers; the index and the columns are written at the axes, and the names of the
+        two label them. The first row is the uppermost. Where a number is missing, the
+        cell stays empty.
+    fmt : str, default=".0f"
+        How a number is written.
+    ax : matplotlib.axes.Axes or None, default=None
+        Where to draw; None makes a new figure.
+    **kwargs
+        Passed to ``ax.imshow``, such as ``vmin`` and ``vmax``.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+        Its ``images[0]`` is what a colour bar explains.
+    """
+    values = _check_numbers("matrix", matrix, 2).astype(float)
+    ax = _axes(ax)
+    image = ax.imshow(values, **{"cmap": "Blues", "aspect": "auto", **kwargs})
+    for (row, column), value in np.ndenumerate(values):
+        if not np.isnan(value):
+            # Dark on light, and light on dark.
+            light = np.dot(image.to_rgba(value)[:3], [0.299, 0.587, 0.114])
+            ax.text(
+                *(column, row, format(value, fmt)),
+                ha="center",
+                va="center",
+                fontsize="small",
+                color="black" if light > 0.5 else "white",
+            )
+    ax.set_xticks(range(len(matrix.columns)), matrix.columns)
+    ax.set_yticks(range(len(matrix.index)), matrix.index)
+    ax.set(xlabel=matrix.columns.name or "", ylabel=matrix.index.name or "")
+    ax.grid(visible=False)
+    return ax
+
+
 def plot_results(
     results: pd.DataFrame,
     *,

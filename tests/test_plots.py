@@ -4,6 +4,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 import nengo
 import numpy as np
+import pandas as pd
 import pytest
 
 from snnlib import (
@@ -11,6 +12,7 @@ from snnlib import (
     plot_curve,
     plot_fit,
     plot_images,
+    plot_matrix,
     plot_output,
     plot_results,
     plot_spikes,
@@ -280,6 +282,29 @@ def table(**columns):
         if name in columns
     ]
     return frame
+
+
+def test_plot_matrix_writes_each_number_in_its_cell():
+    """Where it stands, how it is written, and legibly; a gap stays empty."""
+    matrix = pd.DataFrame(
+        [[0.0, 99.6], [np.nan, 50.0]],
+        index=pd.Index([0.01, 0.02], name="amplitude"),
+        columns=pd.Index([50, 100], name="max_rate (Hz)"),
+    )
+    ax = plot_matrix(matrix, vmin=0, vmax=100)
+    texts = {text.get_text(): text for text in ax.texts}
+    assert {name: text.get_position() for name, text in texts.items()} == {
+        "0": (0, 0),
+        "100": (1, 0),
+        "50": (1, 1),
+    }
+    assert (texts["0"].get_color(), texts["100"].get_color()) == ("black", "white")
+    assert (ax.get_xlabel(), ax.get_ylabel()) == ("max_rate (Hz)", "amplitude")
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["50", "100"]
+    assert [label.get_text() for label in ax.get_yticklabels()] == ["0.01", "0.02"]
+    assert plot_matrix(matrix, fmt=".1f").texts[1].get_text() == "99.6"
+    with pytest.raises(ValueError, match="matrix must hold real numbers"):
+        plot_matrix(matrix.astype(str))
 
 
 def test_plot_results_draws_means_with_their_interval():

@@ -183,6 +183,44 @@ def test_contrast_by_a_second_route(number, parameter, readout):
     )
 
 
+# Tables of networks that were trained briefly.
+
+
+@pytest.mark.parametrize("name", ["grid_mnist", "every_layer_mnist"])
+def test_shares_become_a_row_for_each_way(name):
+    """Where a table keeps no hits, each accuracy stands in a row, in percent."""
+    rows = read_table(ROOT / "results" / f"{name}.csv")
+    ways = [c for c in rows[0] if c.startswith("accuracy_") and f"{c}_200" in rows[0]]
+    table = read_committed(name)
+    assert len(table) == len(rows) * len(ways)
+    assert not [column for column in table if column in rows[0] and column in ways]
+    deep = table[table["layer_synapse"] > 0]
+    assert set(deep["readout"]) <= {"last"}
+    assert len(deep) == len(rows) * sum("layers" in way for way in ways)
+    flat = table[table["layer_synapse"] == 0]
+    for row, (start, readout, synapse) in product(
+        rows[:2], (("zero", "last", 0.1), ("uniform", "mean", 1.0))
+    ):
+        same = ["max_rate", "tau_rc", "amplitude", "seed", "every_layer"]
+        (found,) = flat[
+            (flat[same] == [row[column] for column in same]).all(axis=1)
+            & (flat["initial_voltage"] == start)
+            & (flat["readout"] == readout)
+            & (flat["synapse"] == synapse)
+        ].to_dict("records")
+        column = f"accuracy_{start}_{readout}_{synapse:g}"
+        assert found["accuracy"] == pytest.approx(100 * row[column])
+        assert found["accuracy_200"] == pytest.approx(100 * row[f"{column}_200"])
+        assert found["passes"] == row["n_epochs"]
+
+
+def test_other_accuracies_stay_columns():
+    """What is no way of reading out a network keeps its column and its unit."""
+    table = read_committed("paper_logistic_regression")
+    rows = read_table(ROOT / "results" / "paper_logistic_regression.csv")
+    assert table["accuracy_low"].tolist() == [row["accuracy_low"] for row in rows]
+
+
 # Claims, on invented tables in which the truth is known.
 
 RATES, TAUS = (50, 100, 150, 200, 250), (0.02, 0.07, 0.12, 0.17, 0.22)
