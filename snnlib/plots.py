@@ -262,6 +262,7 @@ def plot_matrix(
     matrix: pd.DataFrame,
     *,
     fmt: str = ".0f",
+    framed: ArrayLike | None = None,
     ax: Axes | None = None,
     **kwargs: Any,
 ) -> Axes:
@@ -275,6 +276,8 @@ def plot_matrix(
         cell stays empty.
     fmt : str, default=".0f"
         How a number is written.
+    framed : bool array-like or None, default=None
+        Which cells have a frame, in the shape of the matrix; None frames none.
     ax : matplotlib.axes.Axes or None, default=None
         Where to draw; None makes a new figure.
     **kwargs
@@ -285,7 +288,13 @@ def plot_matrix(
     ax : matplotlib.axes.Axes
         Its ``images[0]`` is what a colour bar explains.
     """
+    from matplotlib.patches import Rectangle
+
     values = _check_numbers("matrix", matrix, 2).astype(float)
+    framed = np.zeros(values.shape, bool) if framed is None else np.asarray(framed)
+    if framed.shape != values.shape:
+        msg = f"framed must have shape {values.shape}; got {framed.shape}."
+        raise ValueError(msg)
     ax = _axes(ax)
     image = ax.imshow(values, **{"cmap": "Blues", "aspect": "auto", **kwargs})
     for (row, column), value in np.ndenumerate(values):
@@ -299,6 +308,10 @@ def plot_matrix(
                 fontsize="small",
                 color="black" if light > 0.5 else "white",
             )
+    for row, column in np.argwhere(framed):
+        frame = Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, lw=2)
+        frame.set(edgecolor=COLORS["baseline"], clip_on=False)
+        ax.add_patch(frame)
     ax.set_xticks(range(len(matrix.columns)), matrix.columns)
     ax.set_yticks(range(len(matrix.index)), matrix.index)
     ax.set(xlabel=matrix.columns.name or "", ylabel=matrix.index.name or "")

@@ -133,7 +133,7 @@ SETTINGS = {
     "05_logistic_regression": {"95 %", "75 %", "50 %"},
     "07_parameter_sweeps": {"95 %", "10 %", "3.6 points", "1 point", "2.5 times"},
     "08_how_sure": {"28 points", "80 %", "5 %", "5 points"},
-    "09_interactions": {"95 %", "10 %", "1.5 points", "2 points"},
+    "09_interactions": {"95 %"},
 }
 
 

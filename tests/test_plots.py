@@ -303,6 +303,10 @@ def test_plot_matrix_writes_each_number_in_its_cell():
     assert [label.get_text() for label in ax.get_xticklabels()] == ["50", "100"]
     assert [label.get_text() for label in ax.get_yticklabels()] == ["0.01", "0.02"]
     assert plot_matrix(matrix, fmt=".1f").texts[1].get_text() == "99.6"
+    (frame,) = plot_matrix(matrix, framed=[[False, True], [False, False]]).patches
+    assert frame.get_bbox().bounds == (0.5, -0.5, 1, 1)
+    with pytest.raises(ValueError, match=r"framed must have shape \(2, 2\); got"):
+        plot_matrix(matrix, framed=[True])
     with pytest.raises(ValueError, match="matrix must hold real numbers"):
         plot_matrix(matrix.astype(str))
 

@@ -114,6 +114,8 @@ def test_decisions_are_older_than_the_tables_they_judge():
     """By the date in the file, and by the history where there is one."""
     decided = read_decisions()["date"].isoformat()
     names = ["grid_linear_regression", "grid_logistic_regression"]
+    names += ["held_out_linear_regression", "held_out_logistic_regression"]
+    names += ["held_out_diabetes", "held_out_breast_cancer"]
     for name in names:
         about = json.loads((ROOT / "results" / f"{name}.json").read_text())
         assert about["last_run"][:10] >= decided

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, assert_type
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
@@ -47,6 +48,7 @@ spikes = snnlib.lif_spikes([1.5, 2.0], n_steps=100)
 assert_type(spikes, NDArray[np.bool_])
 assert_type(snnlib.lowpass(spikes, 0.1), NDArray[np.float64])
 assert_type(snnlib.plot_curve([1, 2], [0.5, 0.6], reference={"line": 0.4}), Axes)
+assert_type(snnlib.plot_matrix(pd.DataFrame([[0.5]]), framed=[[True]]), Axes)
 assert_type(snnlib.plot_images([np.zeros((28, 28))], ["0"]), NDArray[np.object_])
 assert_type(snnlib.plot_spikes(spikes.T, labels=["weak", "strong"]), Axes)
 snnlib.lif_spikes([1.5], steps=100)  # type: ignore[call-arg]
