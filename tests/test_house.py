@@ -132,7 +132,7 @@ SETTINGS = {
     "03_training_with_rates": {"95 %"},
     "05_logistic_regression": {"95 %", "75 %", "50 %"},
     "07_parameter_sweeps": {"95 %", "10 %", "3.6 points", "1 point", "2.5 times"},
-    "08_how_sure": {"28 points", "80 %", "5 %", "5 points"},
+    "08_how_sure": {"95 %", "28 points", "80 %", "5 %", "5 points"},
     "09_interactions": {"95 %"},
 }
 
