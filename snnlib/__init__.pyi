@@ -45,6 +45,7 @@ from snnlib.metrics import skill_score as skill_score
 from snnlib.metrics import synaptic_operations as synaptic_operations
 from snnlib.metrics import unpack_hits as unpack_hits
 from snnlib.networks import conv_network as conv_network
+from snnlib.networks import count_model as count_model
 from snnlib.networks import ensemble_network as ensemble_network
 from snnlib.networks import rate_model as rate_model
 from snnlib.networks import relu_model as relu_model
@@ -68,6 +69,7 @@ from snnlib.recording import MetricsError as MetricsError
 from snnlib.recording import read_metrics as read_metrics
 from snnlib.recording import record as record
 from snnlib.recording import results_path as results_path
+from snnlib.simulation import lif_counts as lif_counts
 from snnlib.simulation import lif_spikes as lif_spikes
 from snnlib.simulation import lowpass as lowpass
 from snnlib.simulation import read_out as read_out
