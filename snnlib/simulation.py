@@ -28,7 +28,7 @@ from snnlib.neurons import longest_step
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-READOUTS = ("mean", "last")
+READOUTS = ("mean", "last", "overall")
 
 # The share of its spikes that a neuron may lose to long steps without a warning.
 _LOST_IN_SILENCE = 0.05
@@ -341,7 +341,10 @@ def settled_fraction(synapse: float | None, presentation_time: float) -> float:
 
 
 def read_out(
-    signal: ArrayLike, readout: Literal["mean", "last"] = "mean", *, axis: int = 0
+    signal: ArrayLike,
+    readout: Literal["mean", "last", "overall"] = "mean",
+    *,
+    axis: int = 0,
 ) -> NDArray[Any]:
     """Turn an output over time into one value per sample.
 
@@ -349,9 +352,10 @@ def read_out(
     ----------
     signal : array-like
         Output, with time along ``axis``.
-    readout : {"mean", "last"}, default="mean"
+    readout : {"mean", "last", "overall"}, default="mean"
         "last" takes the last step. "mean" averages the second half of the
-        presentation; the first half lets the synapse settle.
+        presentation; the first half lets the synapse settle. "overall" averages all
+        steps, for an output without a synapse and few steps to spare.
     axis : int, default=0
         Axis of time.
 
@@ -374,7 +378,24 @@ def read_out(
         raise ValueError(msg)
     if readout == "last":
         return signal[-1]
-    return signal[len(signal) // 2 :].mean(axis=0)
+    return signal[first_read(readout, len(signal)) :].mean(axis=0)
+
+
+def first_read(readout, n_steps):
+    """Return the first of the steps that a read-out averages.
+
+    Parameters
+    ----------
+    readout : {"mean", "last", "overall"}
+        How to read an output.
+    n_steps : int
+        How many steps it has.
+
+    Returns
+    -------
+    step : int
+    """
+    return {"mean": n_steps // 2, "last": n_steps - 1, "overall": 0}[readout]
 
 
 def step_count(presentation_time, dt):

@@ -88,7 +88,7 @@ class EnsembleEstimator(SpikingEstimator):
         initial_voltage: Literal["zero", "uniform", "dither"] = "zero",
         presentation_time: float = 1.0,
         dt: float = 0.001,
-        readout: Literal["mean", "last"] = "mean",
+        readout: Literal["mean", "last", "overall"] = "mean",
         encoders: Literal["target", "random"] = "target",
         reg: float = 0.01,
         n_epochs: int = 200,
@@ -356,7 +356,7 @@ class EnsembleEstimator(SpikingEstimator):
         decoded: ArrayLike,
         *,
         synapse: float | Literal["own"] | None = "own",
-        readout: Literal["mean", "last", "own"] = "own",
+        readout: Literal["mean", "last", "overall", "own"] = "own",
     ) -> NDArray[np.float64]:
         """Filter decoded spikes and read them out.
 
@@ -366,7 +366,7 @@ class EnsembleEstimator(SpikingEstimator):
             From `simulate`.
         synapse : float, None or "own", default="own"
             Low-pass time constant in seconds; "own" is the estimator's.
-        readout : {"mean", "last", "own"}, default="own"
+        readout : {"mean", "last", "overall", "own"}, default="own"
             How to read the filtered output; "own" is the estimator's.
 
         Returns
