@@ -342,7 +342,7 @@ def test_conv_warm_start_goes_on_from_the_weights(by_rates, digits):
     for one, other in zip(by_rates.weights_, again.weights_, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
     with pytest.raises(ValueError, match=r"warm_start goes on with the images and"):
-        again.fit(digits.train[:, :, 1:], digits.y_train)
+        again.fit(np.pad(digits.train, ((0, 0), (0, 1), (0, 0))), digits.y_train)
     with pytest.raises(ValueError, match=r"warm_start goes on with the images and"):
         again.fit(digits.train[:9], ["no", "one", "two"] * 3)
     # Without weights there is nothing to go on from.
