@@ -45,6 +45,7 @@ _HOMES = {
         "settled_fraction",
         "simulate",
     ),
+    "stopping": ("EarlyStop", "bounds_of_sureness", "stop_when_sure"),
     "estimators": (
         "SpikingClassifier",
         "SpikingConvClassifier",

@@ -77,6 +77,9 @@ from snnlib.simulation import settled_fraction as settled_fraction
 from snnlib.simulation import simulate as simulate
 from snnlib.status import SweepStatus as SweepStatus
 from snnlib.status import sweep_status as sweep_status
+from snnlib.stopping import EarlyStop as EarlyStop
+from snnlib.stopping import bounds_of_sureness as bounds_of_sureness
+from snnlib.stopping import stop_when_sure as stop_when_sure
 from snnlib.sweep import SweepSummary as SweepSummary
 from snnlib.sweep import prune_runs as prune_runs
 from snnlib.sweep import reasons_to_run as reasons_to_run
