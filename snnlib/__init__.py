@@ -30,14 +30,22 @@ _HOMES = {
         "train_test_mnist",
     ),
     "architectures": ("parse_architecture", "read_weights"),
-    "networks": ("conv_network", "ensemble_network", "rate_model", "relu_model"),
+    "networks": (
+        "conv_network",
+        "count_model",
+        "ensemble_network",
+        "rate_model",
+        "relu_model",
+    ),
     "simulation": (
+        "lif_counts",
         "lif_spikes",
         "lowpass",
         "read_out",
         "settled_fraction",
         "simulate",
     ),
+    "stopping": ("EarlyStop", "bounds_of_sureness", "stop_when_sure"),
     "estimators": (
         "SpikingClassifier",
         "SpikingConvClassifier",

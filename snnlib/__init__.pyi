@@ -45,6 +45,7 @@ from snnlib.metrics import skill_score as skill_score
 from snnlib.metrics import synaptic_operations as synaptic_operations
 from snnlib.metrics import unpack_hits as unpack_hits
 from snnlib.networks import conv_network as conv_network
+from snnlib.networks import count_model as count_model
 from snnlib.networks import ensemble_network as ensemble_network
 from snnlib.networks import rate_model as rate_model
 from snnlib.networks import relu_model as relu_model
@@ -69,6 +70,7 @@ from snnlib.recording import MetricsError as MetricsError
 from snnlib.recording import read_metrics as read_metrics
 from snnlib.recording import record as record
 from snnlib.recording import results_path as results_path
+from snnlib.simulation import lif_counts as lif_counts
 from snnlib.simulation import lif_spikes as lif_spikes
 from snnlib.simulation import lowpass as lowpass
 from snnlib.simulation import read_out as read_out
@@ -76,6 +78,9 @@ from snnlib.simulation import settled_fraction as settled_fraction
 from snnlib.simulation import simulate as simulate
 from snnlib.status import SweepStatus as SweepStatus
 from snnlib.status import sweep_status as sweep_status
+from snnlib.stopping import EarlyStop as EarlyStop
+from snnlib.stopping import bounds_of_sureness as bounds_of_sureness
+from snnlib.stopping import stop_when_sure as stop_when_sure
 from snnlib.sweep import SweepSummary as SweepSummary
 from snnlib.sweep import prune_runs as prune_runs
 from snnlib.sweep import reasons_to_run as reasons_to_run

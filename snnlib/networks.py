@@ -17,7 +17,11 @@ from snnlib.neurons import Lif
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-VOLTAGES = ("zero", "uniform")
+VOLTAGES = ("zero", "uniform", "dither")
+
+_GOLDEN = (5**0.5 - 1) / 2
+# Bayer's order of a window of two by two places, each in the middle of its quarter.
+_WINDOW = np.array([[1, 5], [7, 3]]) / 8
 
 
 def ensemble_network(
@@ -174,7 +178,7 @@ def conv_network(
     *,
     synapse: float | None = 0.1,
     layer_synapse: float | None = None,
-    initial_voltage: Literal["zero", "uniform"] = "zero",
+    initial_voltage: Literal["zero", "uniform", "dither"] = "zero",
     weights: list[NDArray[Any]] | tuple[NDArray[Any], ...] | None = None,
     seed: int | None = None,
     **neuron: float,
@@ -200,8 +204,9 @@ def conv_network(
     layer_synapse : float or None, default=None
         Low-pass time constant in seconds of what each layer of neurons passes on;
         larger smooths more and responds later. None passes spikes on as they are.
-    initial_voltage : {"zero", "uniform"}, default="zero"
-        Membrane voltage at the first step: 0, or drawn from [0, 1) for each neuron.
+    initial_voltage : {"zero", "uniform", "dither"}, default="zero"
+        Membrane voltage at the first step: 0, drawn from [0, 1) for each neuron, or
+        spread evenly over [0, 1) among the neurons next to each other.
     weights : list of ndarray or None, default=None
         Kernel and bias of each layer in turn, read-out last. None draws kernels by
         Glorot's rule and sets biases to 0.
@@ -258,7 +263,7 @@ def conv_network(
             synapse_before = None
             shape = tuple(keras_layer.compute_output_shape((1, *shape))[1:])
             if not isinstance(layer, Pool):
-                voltage = draw_voltage(initial_voltage, int(np.prod(shape)), rng)
+                voltage = draw_voltage(initial_voltage, shape, rng).ravel()
                 signal = nengo_dl.Layer(lif.neuron_type(voltage))(signal)
                 spiking.append(signal)
                 synapse_before = layer_synapse
@@ -285,31 +290,38 @@ def _check_seed(seed):
         check_whole("seed", seed, 0, 2**32 - 1)
 
 
-def draw_voltage(initial_voltage, n_neurons, rng):
+def draw_voltage(initial_voltage, shape, rng):
     """Return the membrane voltage of each neuron at the first step.
 
     Parameters
     ----------
-    initial_voltage : {"zero", "uniform"}
-        0 for all, as in Nengo up to 3.0, or drawn from [0, 1), as since 3.1.
-    n_neurons : int
-        How many neurons.
-    rng : numpy.random.Generator or numpy.random.RandomState
-        Where to draw from; left alone by "zero".
+    initial_voltage : {"zero", "uniform", "dither"}
+        0 for all, as in Nengo up to 3.0; drawn from [0, 1), as since 3.1; or the same
+        numbers without the chance: neurons that are summed up, in a window of two by
+        two and over the channels, start at voltages that share [0, 1) evenly.
+    shape : tuple of int
+        Rows, columns and channels of a layer, or the number of neurons alone.
+    rng : numpy.random.Generator, numpy.random.RandomState or None
+        Where to draw from; left alone but by "uniform".
 
     Returns
     -------
-    voltage : ndarray of shape (n_neurons,)
+    voltage : ndarray of shape ``shape``
 
     Raises
     ------
     ValueError
-        If ``initial_voltage`` is neither.
+        If ``initial_voltage`` is none of them.
     """
     check_choice("initial_voltage", initial_voltage, VOLTAGES)
     if initial_voltage == "zero":
-        return np.zeros(n_neurons)
-    return rng.uniform(size=n_neurons)
+        return np.zeros(shape)
+    if initial_voltage == "uniform":
+        return rng.uniform(size=shape)
+    row, column, channel = np.indices((1, 1, *shape)[-3:])
+    # Multiples of the golden ratio, without their whole part, never crowd together.
+    voltage = (_WINDOW[row % 2, column % 2] + channel * _GOLDEN) % 1
+    return voltage.reshape(shape)
 
 
 def conv_neuron(**neuron):
@@ -360,7 +372,76 @@ def rate_model(
     from snnlib._nengo_dl import tf
 
     rate = _lif_rate(lif, tf)
-    return _keras_model(image_shape, n_classes, architecture, rate, weights, seed, tf)
+    return _keras_model(
+        image_shape, n_classes, architecture, lambda _: rate, weights, seed, tf
+    )
+
+
+def count_model(
+    image_shape: list[int] | tuple[int, int, int],
+    n_classes: int,
+    architecture: str = "32C3-64C3-AP2-128C3-AP2",
+    *,
+    n_steps: Any,
+    dt: float = 0.001,
+    initial_voltage: Literal["zero", "uniform", "dither"] = "zero",
+    weights: list[NDArray[Any]] | tuple[NDArray[Any], ...] | None = None,
+    seed: int | None = None,
+    **neuron: float,
+) -> Any:
+    """Declare the Keras model of the spike counts of `conv_network`.
+
+    It is `rate_model` with each rate replaced by the spikes that a neuron fires in so
+    many steps, if its current is constant: see `lif_counts`. In the first layer it is;
+    in deeper ones spikes come one by one, and the count is near the real one. Backward
+    the model passes on the slope of the rate, up to a limit, and nothing where a neuron
+    would have to fire more than once a step.
+
+    Parameters
+    ----------
+    image_shape, n_classes, architecture, initial_voltage, weights, seed
+        As in `conv_network`. ``seed`` also draws the voltages that it draws there.
+    n_steps : int or scalar tf.Variable
+        Number of time steps. A variable may change between two calls.
+    dt : float, default=0.001
+        Length of a step in seconds; ``tau_ref`` must be 0 or not below it.
+    **neuron : float
+        As in `conv_network`.
+
+    Returns
+    -------
+    model : tf_keras.Model
+        From flat images of shape (n_images, n_pixels) to one score per class: the mean
+        of the unfiltered output over all steps.
+
+    Raises
+    ------
+    ValueError
+        If a setting does not fit.
+
+    References
+    ----------
+    T. Bu et al., "Optimal ANN-SNN conversion for high-accuracy and
+    ultra-low-latency spiking neural networks", *ICLR*, 2022, counts the spikes of
+    neurons without leak in this way.
+    """
+    lif = conv_neuron(**neuron)
+    check_number("dt", dt, above=0)
+    if 0 < lif.tau_ref < dt:
+        msg = f"tau_ref must be 0 or at least dt = {dt:g} s; got {lif.tau_ref:g}."
+        raise ValueError(msg)
+    check_choice("initial_voltage", initial_voltage, VOLTAGES)
+    _check_seed(seed)
+    check_weights(weights, image_shape, n_classes, architecture)
+    from snnlib._nengo_dl import tf
+
+    rng = np.random.default_rng(seed)
+
+    def count(shape):
+        voltage = draw_voltage(initial_voltage, shape, rng)
+        return _lif_count(lif, n_steps, dt, voltage, tf)
+
+    return _keras_model(image_shape, n_classes, architecture, count, weights, seed, tf)
 
 
 def relu_model(
@@ -391,11 +472,12 @@ def relu_model(
     from snnlib._nengo_dl import tf
 
     return _keras_model(
-        image_shape, n_classes, architecture, tf.nn.relu, weights, seed, tf
+        image_shape, n_classes, architecture, lambda _: tf.nn.relu, weights, seed, tf
     )
 
 
-def _keras_model(image_shape, n_classes, architecture, activation, weights, seed, tf):
+def _keras_model(image_shape, n_classes, architecture, activate, weights, seed, tf):
+    """Return a Keras model whose layers of a shape have the activation for it."""
     layers = parse_architecture(architecture)
     keras_layers = _keras_layers(layers, n_classes, weights, seed, tf)
     image = signal = tf.keras.Input((int(np.prod(image_shape)),))
@@ -405,6 +487,7 @@ def _keras_model(image_shape, n_classes, architecture, activation, weights, seed
             signal = tf.keras.layers.Flatten()(signal)
         signal = keras_layer(signal)
         if not isinstance(layer, Pool):
+            activation = activate(tuple(signal.shape[1:]))
             signal = tf.keras.layers.Activation(activation)(signal)
     scores = keras_layers[-1](tf.keras.layers.Flatten()(signal))
     return tf.keras.Model(image, scores)
@@ -431,6 +514,44 @@ def _lif_rate(lif, tf):
         return tf.where(fires, rates, 0.0), gradient
 
     return rate
+
+
+# Where a neuron begins to fire, its rate rises without limit: no slope above this one
+# is passed on. A slope of 1 is that of a signal that passes unchanged.
+_STEEPEST = 5.0
+
+
+def _lif_count(lif, n_steps, dt, voltage, tf):
+    """Return what LIF neurons pass on in the mean of so many steps, for TensorFlow."""
+    gain, bias = (float(value[0]) for value in lif.gain_bias())
+    # All times in steps.
+    tau_rc, tau_ref = lif.tau_rc / dt, lif.tau_ref / dt
+    to_threshold = tf.constant(1 - voltage, tf.float32)
+    height = lif.amplitude / dt
+
+    @tf.custom_gradient
+    def count(x):
+        steps = tf.cast(n_steps, x.dtype)
+        fires = gain * x + bias > 1
+        excess = tf.maximum(gain * x + (bias - 1), 1e-6)
+        first = tau_rc * tf.math.log1p(to_threshold / excess)
+        charging = tau_rc * tf.math.log1p(1 / excess)
+        if tau_ref:
+            spikes = tf.math.ceil((steps - first) / (tau_ref + charging))
+        else:
+            spikes = (steps - tf.floor(first) - 1) // (tf.floor(charging) + 1) + 1
+        spikes = tf.where(fires, tf.clip_by_value(spikes, 0.0, steps), 0.0)
+
+        def gradient(upstream):
+            # dr/dJ = tau_rc r^2 / ((J - 1) J)
+            rate = 1 / (tau_ref + charging)
+            slope = height * gain * tau_rc * rate**2 / (excess * (excess + 1))
+            slope = tf.minimum(slope, _STEEPEST)
+            return tf.where(fires & (rate <= 1), upstream * slope, 0.0)
+
+        return spikes * (height / steps), gradient
+
+    return count
 
 
 def _keras_layers(layers, n_classes, weights, seed, tf):

@@ -28,7 +28,7 @@ from snnlib.neurons import longest_step
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-READOUTS = ("mean", "last")
+READOUTS = ("mean", "last", "overall")
 
 # The share of its spikes that a neuron may lose to long steps without a warning.
 _LOST_IN_SILENCE = 0.05
@@ -82,6 +82,103 @@ def lif_spikes(
     >>> lif_spikes([0.9, 2.0, 5.0], n_steps=1000).sum(axis=0).tolist()
     [0, 63, 155]
     """
+    current, n_steps, neuron_type, dt, voltage = _check_constant(
+        current, n_steps, neuron_type, dt, voltage
+    )
+    # nengo.LIF.step selects with masks, which needs at least one axis.
+    batch = np.atleast_1d(current)
+    state = {
+        "voltage": np.array(np.broadcast_to(voltage, batch.shape), dtype=float),
+        "refractory_time": np.zeros(batch.shape),
+    }
+    output = np.zeros(batch.shape)
+    spikes = np.empty((n_steps, *batch.shape), dtype=bool)
+    for step in range(n_steps):
+        neuron_type.step(dt, batch, output, **state)
+        np.greater(output, 0, out=spikes[step])
+    return spikes.reshape(n_steps, *current.shape)
+
+
+def lif_counts(
+    current: ArrayLike,
+    n_steps: int,
+    *,
+    neuron_type: nengo.LIF | None = None,
+    dt: float = 0.001,
+    voltage: ArrayLike = 0.0,
+) -> NDArray[np.int64]:
+    """Count the spikes of LIF neurons that each receive a constant current.
+
+    The counts are those of `lif_spikes`, from a formula: no step is taken. A voltage
+    that is higher at the start brings the first spike forward, and so up to one spike
+    more. A current that changes is not for it.
+
+    Parameters
+    ----------
+    current, n_steps, neuron_type, dt, voltage
+        As in `lif_spikes`.
+
+    Returns
+    -------
+    counts : int ndarray of the shape of ``current``
+        Spikes of each neuron in ``n_steps`` steps, at most one a step.
+
+    Raises
+    ------
+    ValueError
+        As in `lif_spikes`.
+
+    Notes
+    -----
+    The first spike comes ``tau_rc log((J - v) / (J - 1))`` after the start, and each
+    of the others a refractory period and ``tau_rc log(J / (J - 1))`` after the one
+    before. What is left of a step after a refractory period that ends within it is
+    lost, as in Nengo: only with ``tau_ref`` below ``dt``.
+
+    Examples
+    --------
+    >>> lif_counts([0.9, 2.0, 5.0], n_steps=1000).tolist()
+    [0, 63, 155]
+    >>> lif_counts([2.0, 2.0], n_steps=10, voltage=[0.0, 0.5]).tolist()
+    [0, 1]
+    """
+    current, n_steps, neuron_type, dt, voltage = _check_constant(
+        current, n_steps, neuron_type, dt, voltage
+    )
+    # All times in steps.
+    tau_rc, tau_ref = neuron_type.tau_rc / dt, neuron_type.tau_ref / dt
+    fires = current > 1
+    excess = np.where(fires, current - 1, 1.0)
+    first = tau_rc * np.log1p((1 - voltage) / excess)
+    charging = tau_rc * np.log1p(1 / excess)
+    # A voltage has to be above 1 at the end of a step: one that is 1 there fires in the
+    # next.
+    if tau_ref >= 1:
+        counts = np.ceil((n_steps - first) / (tau_ref + charging))
+    elif tau_ref == 0:
+        # Every interval begins with a step, and so takes whole steps.
+        counts = (n_steps - _end(first)) // _end(charging) + 1
+    else:
+        counts = _count_one_by_one(first, charging, tau_ref, n_steps)
+    return np.where(fires, np.clip(counts, 0, n_steps), 0).astype(np.int64)
+
+
+def _end(time):
+    """Return when the step ends that a time lies in, in steps."""
+    return np.floor(time) + 1
+
+
+def _count_one_by_one(spike, charging, tau_ref, n_steps):
+    """Count the spikes from the first on, where a step may outlast ``tau_ref``."""
+    counts = np.zeros(spike.shape)
+    while (in_time := spike < n_steps).any():
+        counts += in_time
+        spike = np.maximum(_end(spike), spike + tau_ref) + charging
+    return counts
+
+
+def _check_constant(current, n_steps, neuron_type, dt, voltage):
+    """Return what neurons with constant currents are given, or refuse it."""
     neuron_type = nengo.LIF() if neuron_type is None else neuron_type
     if type(neuron_type) is not nengo.LIF:
         msg = f"neuron_type must be a nengo.LIF or None; got {shown(neuron_type)}."
@@ -96,18 +193,7 @@ def lif_spikes(
         )
         raise ValueError(msg)
     voltage = _check_voltage(voltage, neuron_type.min_voltage, current.shape)
-    # nengo.LIF.step selects with masks, which needs at least one axis.
-    batch = np.atleast_1d(current)
-    state = {
-        "voltage": np.array(np.broadcast_to(voltage, batch.shape), dtype=float),
-        "refractory_time": np.zeros(batch.shape),
-    }
-    output = np.zeros(batch.shape)
-    spikes = np.empty((n_steps, *batch.shape), dtype=bool)
-    for step in range(n_steps):
-        neuron_type.step(dt, batch, output, **state)
-        np.greater(output, 0, out=spikes[step])
-    return spikes.reshape(n_steps, *current.shape)
+    return current, n_steps, neuron_type, dt, voltage
 
 
 def _check_voltage(voltage, lowest, shape):
@@ -255,7 +341,10 @@ def settled_fraction(synapse: float | None, presentation_time: float) -> float:
 
 
 def read_out(
-    signal: ArrayLike, readout: Literal["mean", "last"] = "mean", *, axis: int = 0
+    signal: ArrayLike,
+    readout: Literal["mean", "last", "overall"] = "mean",
+    *,
+    axis: int = 0,
 ) -> NDArray[Any]:
     """Turn an output over time into one value per sample.
 
@@ -263,9 +352,10 @@ def read_out(
     ----------
     signal : array-like
         Output, with time along ``axis``.
-    readout : {"mean", "last"}, default="mean"
+    readout : {"mean", "last", "overall"}, default="mean"
         "last" takes the last step. "mean" averages the second half of the
-        presentation; the first half lets the synapse settle.
+        presentation; the first half lets the synapse settle. "overall" averages all
+        steps, for an output without a synapse and few steps to spare.
     axis : int, default=0
         Axis of time.
 
@@ -288,7 +378,24 @@ def read_out(
         raise ValueError(msg)
     if readout == "last":
         return signal[-1]
-    return signal[len(signal) // 2 :].mean(axis=0)
+    return signal[first_read(readout, len(signal)) :].mean(axis=0)
+
+
+def first_read(readout, n_steps):
+    """Return the first of the steps that a read-out averages.
+
+    Parameters
+    ----------
+    readout : {"mean", "last", "overall"}
+        How to read an output.
+    n_steps : int
+        How many steps it has.
+
+    Returns
+    -------
+    step : int
+    """
+    return {"mean": n_steps // 2, "last": n_steps - 1, "overall": 0}[readout]
 
 
 def step_count(presentation_time, dt):

@@ -87,12 +87,15 @@ TAKEN = {
     snnlib.accuracy_interval: {"n_correct": 5, "n_samples": 10, "confidence": 0.95},
     snnlib.estimate_energy: {"macs": 5, "acs": 10},
     snnlib.synaptic_operations: {"weights": ONE, "inputs": ONE.T, "strides": 1},
-    snnlib.lif_spikes: {
-        "current": [2.0],
-        "n_steps": 5,
-        "neuron_type": None,
-        "dt": 0.001,
-        "voltage": 0.0,
+    **{
+        owner: {
+            "current": [2.0],
+            "n_steps": 5,
+            "neuron_type": None,
+            "dt": 0.001,
+            "voltage": 0.0,
+        }
+        for owner in (snnlib.lif_spikes, snnlib.lif_counts)
     },
     snnlib.lowpass: {"signal": ONE, "synapse": 0.01, "dt": 0.001, "axis": 0},
     snnlib.read_out: {"signal": ONE, "readout": "mean", "axis": 0},

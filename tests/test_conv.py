@@ -286,6 +286,96 @@ def test_conv_trainers_agree(digits):
         assert histories[0][name] == pytest.approx(histories[1][name], rel=1e-3)
 
 
+FEW_STEPS = {
+    "max_rate": 250,
+    "amplitude": 1 / 250,
+    "tau_ref": 0.001,
+    "synapse": None,
+    "readout": "overall",
+    "presentation_time": 0.002,
+}
+
+
+@pytest.fixture(scope="module")
+def by_rates(digits):
+    """A classifier trained by rates that is to answer in two steps."""
+    settings = {**CONV, **FEW_STEPS, "engine": "auto"}
+    return SpikingConvClassifier(**settings).fit(digits.train, digits.y_train)
+
+
+def by_counts(started, digits, **settings):
+    """Go on from a classifier by counts."""
+    counts = {"trainer": "counts", "warm_start": True, "schedule": "cosine"}
+    counts |= {"n_epochs": 3, "learning_rate": 0.003}
+    trained = copy.copy(started).set_params(**counts, **settings)
+    return trained.fit(digits.train, digits.y_train)
+
+
+def test_conv_counts_are_trained_for_the_steps_that_come(by_rates, digits):
+    """Trained by counts, two steps are enough for many more images."""
+    before = by_rates.score(digits.test, digits.y_test)
+    after = by_counts(by_rates, digits)
+    assert after.history_["loss"][-1] < after.history_["loss"][0]
+    assert after.score(digits.test, digits.y_test) > before + 0.1
+    # The classifier that it began with is as it was.
+    assert by_rates.score(digits.test, digits.y_test) == before
+
+
+@pytest.mark.parametrize("augmentation", [None, {"shift": 1, "rotation": 5}])
+def test_conv_counts_can_be_had_again(by_rates, digits, augmentation):
+    """Steps and moves are drawn by the seed, and what they are makes a difference."""
+    how = {"n_train_steps": (2, 6), "augmentation": augmentation}
+    first, again = (by_counts(by_rates, digits, **how).weights_ for _ in range(2))
+    for one, other in zip(first, again, strict=True):
+        np.testing.assert_array_equal(one, other)
+    for changes in ({"n_train_steps": 6}, {"augmentation": {"zoom": 0.1}}):
+        others = by_counts(by_rates, digits, **{**how, **changes}).weights_
+        assert (first[0] != others[0]).any()
+
+
+def test_conv_warm_start_goes_on_from_the_weights(by_rates, digits):
+    """With hardly a step the weights stay; images of another form are refused."""
+    how = {"warm_start": True, "learning_rate": 1e-9, "n_epochs": 1}
+    again = copy.copy(by_rates).set_params(**how)
+    again.fit(digits.train, digits.y_train)
+    assert again.seed_ == by_rates.seed_
+    for one, other in zip(by_rates.weights_, again.weights_, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    with pytest.raises(ValueError, match=r"warm_start goes on with the images and"):
+        again.fit(np.pad(digits.train, ((0, 0), (0, 1), (0, 0))), digits.y_train)
+    with pytest.raises(ValueError, match=r"warm_start goes on with the images and"):
+        again.fit(digits.train[:9], ["no", "one", "two"] * 3)
+    # Without weights there is nothing to go on from.
+    new = clone(again).set_params(learning_rate=0.001)
+    assert (new.fit(digits.train, digits.y_train).weights_[0] != one[0]).any()
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"n_train_steps": (4, 5, 6)}, r"^n_train_steps must be a number or two"),
+        ({"n_train_steps": (5, 4)}, r"^n_train_steps must be .* from 5 on; got 4"),
+        ({"n_train_steps": (0.5, 4)}, r"^n_train_steps must be .*; got 0.5"),
+        ({"augmentation": {"mirror": 1}}, r"^augmentation must be one of .*'zoom'"),
+        ({"augmentation": {"shift": -1}}, r"^augmentation\['shift'\] must be"),
+        ({"augmentation": {"zoom": "much"}}, r"^augmentation\['zoom'\] must be"),
+        (
+            {"augmentation": {"shift": 1}, "trainer": "nengo_dl"},
+            r"^augmentation must be None where the trainer is 'nengo_dl'",
+        ),
+        (
+            {"tau_ref": 0.0005, "trainer": "counts"},
+            r"^tau_ref must be 0 or at least dt = 0.001 s where the trainer",
+        ),
+        ({"warm_start": 1}, r"'warm_start' parameter of"),
+    ],
+)
+def test_conv_refuses_impossible_training(cheap, digits, settings, message):
+    """Before any work starts, and by name."""
+    with pytest.raises(ValueError, match=message):
+        cheap.set_params(**settings).fit(digits.train, digits.y_train)
+
+
 def test_conv_save_and_load(conv, run, digits, tmp_path):
     """What is read back predicts alike and knows what was noted beside it."""
     path = tmp_path / "digits.npz"

@@ -97,7 +97,7 @@ def run_events(classifier, images, dtype=np.float32):
     )
     rng = np.random.default_rng(classifier.seed_)
     voltages = [
-        draw_voltage(classifier.initial_voltage, int(np.prod(stage.shape)), rng)
+        draw_voltage(classifier.initial_voltage, stage.shape, rng)
         for stage in stages[:-1]
     ]
     images = np.reshape(images, (len(images), -1))
@@ -198,9 +198,9 @@ def dense_lif(classifier, images):
         if layer is None:
             return x[:, :, 0, 0], layers
         shape = x.shape[2:]
-        voltage = draw_voltage(classifier.initial_voltage, int(np.prod(shape)), rng)
+        voltage = draw_voltage(classifier.initial_voltage, shape, rng)
         state = {
-            "voltage": np.tile(voltage.reshape(shape), (len(images), 1, 1, 1)),
+            "voltage": np.tile(voltage, (len(images), 1, 1, 1)),
             "refractory_time": np.zeros((len(images), *shape)),
         }
         signal, filtered = np.zeros_like(x), np.zeros((len(images), *shape))

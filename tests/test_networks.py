@@ -10,12 +10,14 @@ import snnlib
 from snnlib import (
     SpikingRegressor,
     conv_network,
+    count_model,
     ensemble_network,
+    lif_counts,
     rate_model,
     relu_model,
     simulate,
 )
-from snnlib.networks import _lif_rate, draw_voltage
+from snnlib.networks import _lif_count, _lif_rate, draw_voltage
 from snnlib.neurons import Lif
 
 SMALL = {"image_shape": (8, 8, 1), "n_classes": 10, "architecture": "4C3-AP2-6C3"}
@@ -321,6 +323,73 @@ def test_rate_model_has_the_gradient_of_the_rate():
     np.testing.assert_allclose(slope[2:], central, rtol=1e-2)
 
 
+@pytest.mark.parametrize("tau_ref", [0.0, 0.001, 0.002])
+def test_count_passes_on_counts_and_the_slope_of_the_rate(tau_ref):
+    """Forward as counted, backward against central differences of the rate."""
+    tf = snnlib.tf
+    # The first does not fire. The last would fire more than once a step without rest.
+    x = np.array([-2.0, 0.0, 0.2, 0.3, 0.6, 1.0, 2.0, 400.0], np.float32)
+    lif = Lif(amplitude=0.004, max_rate=250, tau_ref=tau_ref)
+    voltage = np.linspace(0.05, 0.85, len(x))
+    with tf.GradientTape() as tape:
+        inputs = tf.constant(x)
+        tape.watch(inputs)
+        values = _lif_count(lif, 8, 0.001, voltage, tf)(inputs)
+    slope = tape.gradient(values, inputs).numpy()
+    gain, bias = lif.gain_bias()
+    counted = lif_counts(
+        gain * x + bias, 8, neuron_type=lif.neuron_type(), voltage=voltage
+    )
+    np.testing.assert_allclose(values, counted * 0.004 / 0.008, rtol=1e-6)
+    assert len(np.unique(counted)) > 3
+
+    def formula(x):
+        return 0.004 * lif.rates(gain * x + bias)
+
+    assert (slope[:2] == 0).all()
+    step = 1e-3 * x[2:].astype(float)
+    central = (formula(x[2:] + step) - formula(x[2:] - step)) / (2 * step)
+    too_fast = formula(x[2:]) > 0.004 / 0.001
+    assert too_fast.any() == (tau_ref < 0.001)
+    np.testing.assert_allclose(slope[2:], np.where(too_fast, 0, central), rtol=1e-2)
+
+
+def test_count_has_no_slope_beyond_a_limit():
+    """Just above the threshold the rate rises more steeply than is passed on."""
+    tf = snnlib.tf
+    inputs = tf.constant([1e-4, 1e-6])
+    with tf.GradientTape() as tape:
+        tape.watch(inputs)
+        values = _lif_count(Lif(max_rate=250), 8, 0.001, np.zeros(2), tf)(inputs)
+    assert (tape.gradient(values, inputs).numpy() == 5).all()
+
+
+def test_count_model_in_its_first_layer_is_the_spiking_network():
+    """A layer with one set of weights: outputs of the two are the same."""
+    rng = np.random.default_rng(0)
+    setting = {"max_rate": 250, "amplitude": 0.004, "tau_ref": 0.001, "seed": 3}
+    how = {**SMALL, "architecture": "4C3", "weights": None, **setting}
+    images = rng.uniform(size=(6, np.prod(how["image_shape"]))).astype(np.float32)
+    for voltage in ("zero", "uniform", "dither"):
+        model = count_model(**how, n_steps=8, initial_voltage=voltage)
+        scores = model(images).numpy()
+        network = conv_network(**how, initial_voltage=voltage)
+        with snnlib.nengo_dl.Simulator(
+            network, minibatch_size=6, progress_bar=False
+        ) as sim:
+            shown = np.repeat(images[:, np.newaxis], 8, axis=1)
+            (probe,) = (p for p in network.all_probes if p.label == "output")
+            output = sim.predict_on_batch({network.input: shown})[probe]
+        assert np.ptp(scores, axis=0).min() > 0.001
+        np.testing.assert_allclose(scores, output.mean(axis=1), rtol=1e-4, atol=1e-5)
+
+
+def test_count_model_refuses_a_rest_that_ends_within_a_step():
+    """Its counts would not follow from the formula."""
+    with pytest.raises(ValueError, match=r"^tau_ref must be 0 or at least dt = 0.001"):
+        count_model(**SMALL, n_steps=8, tau_ref=0.0005)
+
+
 def test_spiking_network_tends_to_the_rate_model():
     """In 0.3 s each neuron is one spike at most from its rate.
 
@@ -359,21 +428,42 @@ def test_relu_model_is_the_rate_models_twin():
 
 def test_draw_voltage_uniform_covers_the_range_below_the_threshold():
     """Ten thousand draws: mean 1/2, and no tenth of [0, 1) with more than its share."""
-    drawn = draw_voltage("uniform", 10_000, np.random.default_rng(0))
+    drawn = draw_voltage("uniform", (10_000,), np.random.default_rng(0))
     counts, _ = np.histogram(drawn, bins=10, range=(0, 1))
     # A tenth of the draws has a standard deviation of 30.
     assert counts.sum() == 10_000
     assert np.abs(counts - 1000).max() < 150
-    assert not draw_voltage("zero", 5, None).any()
+    assert not draw_voltage("zero", (5,), None).any()
+
+
+def test_draw_voltage_dither_is_even_over_windows_and_channels():
+    """The same every time; each window of each channel has one of each quarter."""
+    shape = (6, 8, 34)
+    voltage = draw_voltage("dither", shape, None)
+    np.testing.assert_array_equal(voltage, draw_voltage("dither", shape, None))
+    assert voltage.min() >= 0
+    assert voltage.max() < 1
+    windows = voltage.reshape(3, 2, 4, 2, 34).transpose(0, 2, 4, 1, 3).reshape(-1, 4)
+    gaps = np.diff(np.sort(windows), axis=1)
+    np.testing.assert_allclose(gaps, 0.25, atol=1e-12)
+    # 34 is a Fibonacci number: no two channels are further apart than 2.3 / 34, or
+    # nearer to each other than 0.6 / 34.
+    gaps = np.diff(np.sort(voltage[0, 0]))
+    assert gaps.max() < 2.3 / 34
+    assert gaps.min() > 0.6 / 34
+    # A layer without places, and neurons alone, start as one place does.
+    alone = draw_voltage("dither", (34,), None)
+    np.testing.assert_array_equal(alone, draw_voltage("dither", (1, 1, 34), None)[0, 0])
+    np.testing.assert_array_equal(alone, voltage[0, 0])
 
 
 @pytest.mark.parametrize("value", ["one", None, 0, ["zero"]])
 def test_draw_voltage_refuses_other_words(value):
-    """The message lists the two there are."""
+    """The message lists those there are."""
     with pytest.raises(
-        ValueError, match=r"^initial_voltage must be one of \['uniform'"
+        ValueError, match=r"^initial_voltage must be one of \['dither', 'uniform'"
     ):
-        draw_voltage(value, 5, np.random.default_rng(0))
+        draw_voltage(value, (5,), np.random.default_rng(0))
 
 
 ENSEMBLE = {

@@ -4,7 +4,14 @@ import nengo
 import numpy as np
 import pytest
 
-from snnlib import lif_spikes, lowpass, read_out, settled_fraction, simulate
+from snnlib import (
+    lif_counts,
+    lif_spikes,
+    lowpass,
+    read_out,
+    settled_fraction,
+    simulate,
+)
 from snnlib.networks import ensemble_network
 from snnlib.neurons import Lif
 from snnlib.simulation import step_count, warn_of_settings
@@ -68,6 +75,31 @@ def test_lif_spikes_of_a_batch_equal_those_of_each_neuron_alone():
     assert together.shape == (300, 3, 2, 4)
     alone = lif_spikes(current[1, 0, 3], 300)
     np.testing.assert_array_equal(together[:, 1, 0, 3], alone)
+
+
+@pytest.mark.parametrize("n_steps", [0, 1, 4, 8, 30])
+@pytest.mark.parametrize("tau_ref", [0.0, 0.0003, 0.0009, 0.001, 0.002, 0.0035])
+def test_lif_counts_equal_stepping(tau_ref, n_steps):
+    """6,000 neurons, of which some start at 0 and some at the threshold."""
+    rng = np.random.default_rng(n_steps)
+    current = np.concatenate([rng.uniform(0, 3, 3000), 10 ** rng.uniform(0, 4, 3000)])
+    voltage = rng.uniform(size=current.size)
+    voltage[::5], voltage[1::5] = 0, 1
+    how = {"voltage": voltage, "neuron_type": nengo.LIF(0.02, tau_ref)}
+    counted = lif_counts(current, n_steps, **how)
+    np.testing.assert_array_equal(counted, lif_spikes(current, n_steps, **how).sum(0))
+    # No count is asked for that all neurons share.
+    assert n_steps < 2 or len(np.unique(counted)) > 2
+
+
+@pytest.mark.parametrize("tau_rc", [0.005, 0.02, 0.2])
+@pytest.mark.parametrize("dt", [0.0005, 0.001, 0.004])
+def test_lif_counts_equal_stepping_at_other_time_constants(dt, tau_rc):
+    """The shape of the currents stays, and a step may be longer than tau_ref."""
+    current = np.random.default_rng(0).uniform(0.5, 50, (20, 5, 10))
+    how = {"neuron_type": nengo.LIF(tau_rc), "dt": dt}
+    counted = lif_counts(current, 25, **how)
+    np.testing.assert_array_equal(counted, lif_spikes(current, 25, **how).sum(0))
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,8 @@ class SpikingEstimator(BaseEstimator):
         """Refuse whole numbers that no calculation could hold, and truth values."""
         for name, value in self.get_params(deep=False).items():
             # For scikit-learn, True is 1. Its own habit is ``verbose=True``.
-            if isinstance(value, bool | np.bool_) and name != "verbose":
+            is_switch = name == "verbose" or self._settings[name].kind == "bool"
+            if isinstance(value, bool | np.bool_) and not is_switch:
                 msg = (
                     f"The {name!r} parameter of {type(self).__name__} must be "
                     f"{self._settings[name].kind}. Got {value} instead."

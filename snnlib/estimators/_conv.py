@@ -15,7 +15,7 @@ from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_feature_names, check_is_fitted
 
 from snnlib.architectures import check_weights, parse_architecture
-from snnlib.checks import check_number, check_unmasked
+from snnlib.checks import check_number, check_unmasked, check_whole, shown
 from snnlib.estimators._base import SpikingEstimator, check_trained
 from snnlib.estimators._engines import (
     ConvRun,
@@ -26,9 +26,13 @@ from snnlib.estimators._engines import (
 )
 from snnlib.estimators._saving import load_classifier, save_classifier
 from snnlib.estimators._settings import CONV
-from snnlib.estimators._training import train_model, train_network
+from snnlib.estimators._training import (
+    check_augmentation,
+    train_model,
+    train_network,
+)
 from snnlib.images import check_images
-from snnlib.networks import conv_network, rate_model
+from snnlib.networks import conv_network, count_model, rate_model
 from snnlib.simulation import check_signal, lowpass, read_out
 
 if TYPE_CHECKING:
@@ -45,7 +49,8 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
     """Classify images with a spiking convolutional network, trained through NengoDL.
 
     With its defaults it is the network of the 2019 paper. Training replaces spikes by
-    firing rates; prediction uses spikes. It does not augment or rescale images.
+    firing rates, or by their number in a few steps; prediction uses spikes. It does not
+    rescale images.
 
     {after_fit}
 
@@ -102,14 +107,18 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         *,
         synapse: float | None = 0.1,
         layer_synapse: float | None = None,
-        initial_voltage: Literal["zero", "uniform"] = "zero",
+        initial_voltage: Literal["zero", "uniform", "dither"] = "zero",
         presentation_time: float = 0.03,
         dt: float = 0.001,
-        readout: Literal["mean", "last"] = "last",
+        readout: Literal["mean", "last", "overall"] = "last",
         n_epochs: int = 10,
         learning_rate: float = 0.001,
+        schedule: Literal["constant", "cosine"] = "constant",
         batch_size: int = 200,
-        trainer: Literal["keras", "nengo_dl"] = "keras",
+        trainer: Literal["keras", "nengo_dl", "counts"] = "keras",
+        n_train_steps: int | tuple[int, int] | None = None,
+        augmentation: dict[str, float] | None = None,
+        warm_start: bool = False,
         engine: Literal["auto", "event", "nengo_dl"] = "auto",
         random_state: int | np.random.RandomState | None = None,
         verbose: int = 1,
@@ -129,8 +138,12 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         self.readout = readout
         self.n_epochs = n_epochs
         self.learning_rate = learning_rate
+        self.schedule = schedule
         self.batch_size = batch_size
         self.trainer = trainer
+        self.n_train_steps = n_train_steps
+        self.augmentation = augmentation
+        self.warm_start = warm_start
         self.engine = engine
         self.random_state = random_state
         self.verbose = verbose
@@ -156,7 +169,31 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         """
         super().check_parameters()
         parse_architecture(self.architecture)
+        check_augmentation(self.augmentation)
+        if self.augmentation and self.trainer == "nengo_dl":
+            msg = (
+                "augmentation must be None where the trainer is 'nengo_dl', which has "
+                f"no room for it; got {shown(self.augmentation)}."
+            )
+            raise ValueError(msg)
+        if self.trainer == "counts" and 0 < self.tau_ref < self.dt:
+            msg = (
+                f"tau_ref must be 0 or at least dt = {self.dt:g} s where the trainer "
+                f"is 'counts'; got {self.tau_ref:g}."
+            )
+            raise ValueError(msg)
+        self._train_steps()
         return self
+
+    def _train_steps(self):
+        """Return the fewest and the most steps in which training counts spikes."""
+        steps = self._n_steps if self.n_train_steps is None else self.n_train_steps
+        pair = steps if isinstance(steps, tuple | list) else (steps, steps)
+        if len(pair) != 2:
+            msg = f"n_train_steps must be a number or two; got {shown(steps)}."
+            raise ValueError(msg)
+        fewest = check_whole("n_train_steps", pair[0], 1)
+        return fewest, check_whole("n_train_steps", pair[1], fewest)
 
     def fit(
         self, X: ArrayLike, y: ArrayLike, *, snapshots: Sequence[float] = ()
@@ -203,6 +240,8 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         check_weights(None, image_shape, len(classes), self.architecture)
         self._warn_of_settings()
 
+        given = self._weights_to_start(image_shape, classes)
+
         # Until training ends, the estimator is not fitted.
         if hasattr(self, "weights_"):
             del self.weights_
@@ -210,11 +249,28 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         _check_feature_names(self, X, reset=True)
         self.image_shape_, self.n_features_in_ = image_shape, images.shape[1]
         self.classes_ = classes
-        self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        weights, history, kept = self._train(images, codes, snapshots)
+        if given is None:
+            self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
+        weights, history, kept = self._train(images, codes, snapshots, given)
         check_trained(self, weights)
         self.weights_, self.history_, self.snapshots_ = weights, history, kept
         return self
+
+    def _weights_to_start(self, image_shape, classes):
+        """Return the weights that a warm start goes on from, or None."""
+        if not self.warm_start or not hasattr(self, "weights_"):
+            return None
+        if image_shape != tuple(self.image_shape_) or not np.array_equal(
+            classes, self.classes_
+        ):
+            msg = (
+                "warm_start goes on with the images and classes that it began with: "
+                f"{self.image_shape_} and {shown(self.classes_.tolist())}; got "
+                f"{image_shape} and {shown(classes.tolist())}."
+            )
+            raise ValueError(msg)
+        check_weights(self.weights_, image_shape, len(classes), self.architecture)
+        return self.weights_
 
     def snapshot(self, passes: float) -> Self:
         """Return the classifier as it was at a moment of its training.
@@ -266,12 +322,13 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             seed=self.seed_,
         )
 
-    def _train(self, images, codes, snapshots):
+    def _train(self, images, codes, snapshots, given):
         """Return trained weights, loss and accuracy by epoch, and what to keep."""
         options = {
             "snapshots": snapshots,
             "n_epochs": self.n_epochs,
             "learning_rate": self.learning_rate,
+            "schedule": self.schedule,
             "batch_size": min(self.batch_size, len(images)),
             "verbose": self.verbose,
             "seed": self.seed_,
@@ -281,16 +338,30 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         images, codes = images[order], codes[order]
         logger.info("training on %d images for %d epochs", len(images), self.n_epochs)
         if self.trainer == "nengo_dl":
-            network = self._declare_network(layer_synapse=None)
+            network = self._declare_network(given, layer_synapse=None)
             return train_network(network, images, codes, dt=self.dt, **options)
-        model = rate_model(
-            self.image_shape_,
-            len(self.classes_),
-            self.architecture,
+        declared = {
+            "architecture": self.architecture,
             **self._lif.settings,
-            seed=self.seed_,
+            "weights": given,
+            "seed": self.seed_,
+        }
+        size = self.image_shape_, len(self.classes_)
+        options["augmentation"] = self.augmentation
+        if self.trainer == "keras":
+            return train_model(rate_model(*size, **declared), images, codes, **options)
+        from snnlib._nengo_dl import tf
+
+        n_steps = tf.Variable(1, trainable=False)
+        model = count_model(
+            *size,
+            **declared,
+            n_steps=n_steps,
+            dt=self.dt,
+            initial_voltage=self.initial_voltage,
         )
-        return train_model(model, images, codes, **options)
+        counted = n_steps, self._train_steps()
+        return train_model(model, images, codes, counted=counted, **options)
 
     def simulate(self, X: ArrayLike) -> ConvRun:
         """Show each image to the spiking network and keep what comes out.
@@ -380,7 +451,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         output: ArrayLike,
         *,
         synapse: float | Literal["own"] | None = "own",
-        readout: Literal["mean", "last", "own"] = "own",
+        readout: Literal["mean", "last", "overall", "own"] = "own",
     ) -> NDArray[np.float64]:
         """Filter an unfiltered output and read it out.
 
@@ -390,7 +461,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             From `simulate`.
         synapse : float, None or "own", default="own"
             Low-pass time constant in seconds; "own" is the estimator's.
-        readout : {"mean", "last", "own"}, default="own"
+        readout : {"mean", "last", "overall", "own"}, default="own"
             How to read the filtered output; "own" is the estimator's.
 
         Returns

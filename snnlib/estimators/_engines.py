@@ -48,7 +48,7 @@ def run_events(
         What to show.
     n_steps : int
         Number of steps of ``dt``.
-    initial_voltage : {"zero", "uniform"}
+    initial_voltage : {"zero", "uniform", "dither"}
         As in `SpikingConvClassifier`.
     seed : int
         Seed of the voltages.
@@ -68,8 +68,7 @@ def run_events(
     )
     rng = np.random.default_rng(seed)
     voltages = [
-        draw_voltage(initial_voltage, int(np.prod(stage.shape)), rng)
-        for stage in stages[:-1]
+        draw_voltage(initial_voltage, stage.shape, rng) for stage in stages[:-1]
     ]
     return simulate_events(stages, neuron, images, n_steps, voltages, **options)
 

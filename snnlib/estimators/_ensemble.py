@@ -85,10 +85,10 @@ class EnsembleEstimator(SpikingEstimator):
         *,
         method: Literal["nef", "gradient"] = "nef",
         synapse: float | None = 0.1,
-        initial_voltage: Literal["zero", "uniform"] = "zero",
+        initial_voltage: Literal["zero", "uniform", "dither"] = "zero",
         presentation_time: float = 1.0,
         dt: float = 0.001,
-        readout: Literal["mean", "last"] = "mean",
+        readout: Literal["mean", "last", "overall"] = "mean",
         encoders: Literal["target", "random"] = "target",
         reg: float = 0.01,
         n_epochs: int = 200,
@@ -142,8 +142,8 @@ class EnsembleEstimator(SpikingEstimator):
         self.gain_, self.bias_ = self._choose_currents(targets.shape[1], rng)
         self.decoders_, self.output_bias_ = self._solve_decoders(X, targets)
         # A generator that is the caller's is left alone where nothing is asked of it.
-        rng = copy.deepcopy(rng) if self.initial_voltage == "zero" else rng
-        self._drawn_voltage = draw_voltage("uniform", len(self.gain_), rng)
+        rng = rng if self.initial_voltage == "uniform" else copy.deepcopy(rng)
+        self._drawn_voltage = draw_voltage("uniform", (len(self.gain_),), rng)
 
     def _choose_encoders(self, X, targets, rng):
         """Return one unit vector for each neuron."""
@@ -286,9 +286,9 @@ class EnsembleEstimator(SpikingEstimator):
     def initial_voltage_(self) -> NDArray[np.float64]:
         """Membrane voltages at the start of each presentation."""
         check_is_fitted(self, "gain_")
-        if self.initial_voltage == "zero":
-            return np.zeros(len(self.gain_))
-        return self._drawn_voltage
+        if self.initial_voltage == "uniform":
+            return self._drawn_voltage
+        return draw_voltage(self.initial_voltage, (len(self.gain_),), None)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         """Read what was pickled when the voltages were kept as they were drawn."""
@@ -356,7 +356,7 @@ class EnsembleEstimator(SpikingEstimator):
         decoded: ArrayLike,
         *,
         synapse: float | Literal["own"] | None = "own",
-        readout: Literal["mean", "last", "own"] = "own",
+        readout: Literal["mean", "last", "overall", "own"] = "own",
     ) -> NDArray[np.float64]:
         """Filter decoded spikes and read them out.
 
@@ -366,7 +366,7 @@ class EnsembleEstimator(SpikingEstimator):
             From `simulate`.
         synapse : float, None or "own", default="own"
             Low-pass time constant in seconds; "own" is the estimator's.
-        readout : {"mean", "last", "own"}, default="own"
+        readout : {"mean", "last", "overall", "own"}, default="own"
             How to read the filtered output; "own" is the estimator's.
 
         Returns

@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from sklearn.utils._param_validation import Interval, StrOptions
 
+from snnlib.networks import VOLTAGES
 from snnlib.neurons import SETTINGS
 from snnlib.simulation import READOUTS
 
@@ -24,7 +25,7 @@ def _choice(*words):
 _POSITIVE = [Interval(Real, 0, None, closed="neither")]
 _NOT_NEGATIVE = [Interval(Real, 0, None, closed="left")]
 _AT_LEAST_1 = [Interval(Integral, 1, None, closed="left")]
-_VOLTAGES, _READOUTS = _choice("zero", "uniform"), _choice(*READOUTS)
+_VOLTAGES, _READOUTS = _choice(*VOLTAGES), _choice(*READOUTS)
 
 # The parameters that every estimator has. The neuron's own are declared with `Lif`.
 COMMON = {
@@ -50,8 +51,9 @@ COMMON = {
     ),
     "initial_voltage": Setting(
         _VOLTAGES[0],
-        "Membrane voltage at the start of each presentation: 0 (Nengo up to 3.0), or "
-        "drawn from [0, 1) once for each neuron (Nengo since 3.1).",
+        "Membrane voltage at the start of each presentation: 0 (Nengo up to 3.0), "
+        "drawn from [0, 1) once for each neuron (Nengo since 3.1), or spread evenly "
+        "over [0, 1) among neighbours, without chance.",
         _VOLTAGES[1],
     ),
     "presentation_time": Setting(
@@ -61,7 +63,7 @@ COMMON = {
     "readout": Setting(
         _READOUTS[0],
         "Whether the filtered output is averaged over the second half of the "
-        "presentation or taken at its last step.",
+        "presentation, taken at its last step, or averaged over all steps.",
         _READOUTS[1],
     ),
     "n_epochs": Setting("int", "Passes over the training data.", _AT_LEAST_1),
@@ -161,15 +163,43 @@ CONV = COMMON | {
         text="How long an image is shown, in seconds; longer costs more and errs less."
     ),
     "n_epochs": COMMON["n_epochs"]._replace(text="Passes over the training images."),
-    "learning_rate": COMMON["learning_rate"]._replace(text="Step size of RMSprop."),
+    "learning_rate": COMMON["learning_rate"]._replace(
+        text="Step size of RMSprop, or of Adam for spike counts."
+    ),
+    "schedule": Setting(
+        '{"constant", "cosine"}',
+        "Whether the step size stays as it is, or falls to 0 along a cosine.",
+        [StrOptions({"constant", "cosine"})],
+    ),
     "batch_size": COMMON["batch_size"]._replace(
         text="Images in a training step, and images simulated together."
     ),
     "trainer": Setting(
-        '{"keras", "nengo_dl"}',
-        "What computes the firing rates while training: a plain Keras model, or "
-        "NengoDL itself. Both give the same loss; Keras is faster.",
-        [StrOptions({"keras", "nengo_dl"})],
+        '{"keras", "nengo_dl", "counts"}',
+        "What trains the network. Firing rates in a plain Keras model, or in NengoDL "
+        "itself: both give the same loss, and Keras is faster. Or the numbers of "
+        "spikes that come in ``n_train_steps``, in Keras, for a network that is to "
+        "answer in few steps.",
+        [StrOptions({"keras", "nengo_dl", "counts"})],
+    ),
+    "n_train_steps": Setting(
+        "int, pair of int or None",
+        "Steps in which spikes are counted in training by counts. A pair is a range, "
+        "ends included, from which each batch draws; None is what a presentation has.",
+        [Interval(Integral, 1, None, closed="left"), tuple, list, None],
+    ),
+    "augmentation": Setting(
+        "dict or None",
+        "How far training moves each image at random, each time it is seen: "
+        '``"shift"`` in pixels, ``"rotation"`` in degrees, ``"zoom"`` as a share of '
+        "its size, each to both sides. None shows images as they are.",
+        [dict, None],
+    ),
+    "warm_start": Setting(
+        "bool",
+        "Whether ``fit`` goes on from the weights that are there, of an earlier `fit` "
+        "or a file, and from their ``seed_``; it then draws no weights.",
+        ["boolean"],
     ),
     "engine": Setting(
         '{"auto", "event", "nengo_dl"}',

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from snnlib.checks import check_choice, check_number, shown
-from snnlib.simulation import READOUTS, lowpass
+from snnlib.simulation import READOUTS, first_read, lowpass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -92,7 +92,7 @@ def decide_together(
     inputs: Iterable[ArrayLike],
     *,
     synapses: Sequence[float | Literal["own"] | None] = ("own",),
-    readouts: Sequence[Literal["mean", "last", "own"]] = ("own",),
+    readouts: Sequence[Literal["mean", "last", "overall", "own"]] = ("own",),
 ) -> Iterator[NDArray[np.float64]]:
     """Simulate many fitted ensembles and read them out, each in every way asked for.
 
@@ -109,7 +109,7 @@ def decide_together(
         What to show to each of them.
     synapses : sequence of float, None or "own", default=("own",)
         Low-pass time constants in seconds; "own" is the estimator's.
-    readouts : sequence of {"mean", "last", "own"}, default=("own",)
+    readouts : sequence of {"mean", "last", "overall", "own"}, default=("own",)
         How to read the filtered output; "own" is the estimator's.
 
     Yields
@@ -294,7 +294,7 @@ def read_out_weights(n_steps, synapse, readout, dt):
         Steps of a presentation.
     synapse : float or None
         Low-pass time constant in seconds, as in `snnlib.lowpass`.
-    readout : {"mean", "last"}
+    readout : {"mean", "last", "overall"}
         As in `snnlib.read_out`.
     dt : float
         Length of a step in seconds.
@@ -305,7 +305,7 @@ def read_out_weights(n_steps, synapse, readout, dt):
         ``weights @ spikes`` is ``read_out(lowpass(spikes, synapse), readout)``.
     """
     check_choice("readout", readout, READOUTS)
-    first = n_steps - 1 if readout == "last" else n_steps // 2
+    first = first_read(readout, n_steps)
     shares = np.zeros(n_steps)
     shares[first:] = 1 / (n_steps - first)
     # What a filter does to a sum over time is the filter itself, run backwards.

@@ -7,6 +7,8 @@ from typing import NamedTuple
 import nengo
 import numpy as np
 
+from snnlib.checks import check_choice, check_number
+
 
 class TrainedEnsemble(NamedTuple):
     """What gradient descent made of an ensemble's weights."""
@@ -153,14 +155,18 @@ def train_model(
     batch_size,
     verbose,
     seed,
+    schedule="constant",
     snapshots=(),
+    augmentation=None,
+    counted=None,
 ):
-    """Train a Keras model of scores with RMSprop on cross-entropy.
+    """Train a Keras model of scores on cross-entropy, with RMSprop or, counted, Adam.
 
     Parameters
     ----------
     model : tf_keras.Model
-        From `snnlib.rate_model`, or another with one score per class.
+        From `snnlib.rate_model`, `snnlib.count_model`, or another with one score per
+        class.
     images : ndarray of shape (n_images, n_pixels)
         Inputs.
     codes : int ndarray of shape (n_images,)
@@ -168,13 +174,20 @@ def train_model(
     n_epochs, batch_size : int
         Passes over the images, and images in a training step.
     learning_rate : float
-        Step size of RMSprop.
+        Step size of the optimizer, at its first step.
     verbose : {0, 1, 2}
         What Keras shows.
     seed : int
-        Seed of the order of the images.
+        Seed of the order of the images, and of what else is drawn.
+    schedule : {"constant", "cosine"}, default="constant"
+        How the step size goes on.
     snapshots : sequence of float, default=()
         Passes over the images after which to keep the weights too.
+    augmentation : dict or None, default=None
+        As in `SpikingConvClassifier`.
+    counted : tuple or None, default=None
+        The variable that holds the model's number of steps, and the fewest and the
+        most that a batch may draw; None for a model without steps.
 
     Returns
     -------
@@ -188,22 +201,91 @@ def train_model(
     from snnlib._nengo_dl import own_randomness, tf
 
     n_batches = -(-len(images) // batch_size)
-    keeper, kept = _weights_keeper(snapshots, n_batches, model)
+    callbacks, kept = _weights_keeper(snapshots, n_batches, model)
+    callbacks += _steps_drawer(*counted, seed) if counted else []
+    rate = _learning_rate(learning_rate, schedule, n_epochs * n_batches)
     with own_randomness(seed):
-        model.compile(
-            optimizer=tf.optimizers.RMSprop(learning_rate),
+        trained = _augmented(model, augmentation) if augmentation else model
+        trained.compile(
+            optimizer=(tf.optimizers.Adam if counted else tf.optimizers.RMSprop)(rate),
             loss=tf.losses.SparseCategoricalCrossentropy(from_logits=True),
             metrics="accuracy",
         )
-        history = model.fit(
+        history = trained.fit(
             images,
             codes,
             batch_size=batch_size,
             epochs=n_epochs,
             verbose=verbose,
-            callbacks=keeper,
+            callbacks=callbacks,
         ).history
     return model.get_weights(), history, kept
+
+
+def _learning_rate(start, schedule, n_batches):
+    """Return a step size as Keras takes it."""
+    from snnlib._nengo_dl import tf
+
+    if schedule == "constant":
+        return start
+    return tf.keras.optimizers.schedules.CosineDecay(start, n_batches)
+
+
+def check_augmentation(augmentation):
+    """Refuse what is no way of moving images, or moves them too far.
+
+    Parameters
+    ----------
+    augmentation : dict or None
+        As in `SpikingConvClassifier`.
+
+    Raises
+    ------
+    ValueError
+        If it is not one.
+    """
+    known = {"shift": None, "rotation": 180, "zoom": 0.9}
+    for name, size in (augmentation or {}).items():
+        check_choice("augmentation", name, known)
+        check_number(f"augmentation[{name!r}]", size, low=0, high=known[name])
+
+
+def _augmented(model, augmentation):
+    """Put Keras's random layers before a model of flat images."""
+    from snnlib._nengo_dl import tf
+
+    layers, shape = tf.keras.layers, model.layers[1].target_shape
+    how = {"fill_mode": "constant"}
+    moved = [
+        layers.RandomRotation(augmentation.get("rotation", 0) / 360, **how),
+        layers.RandomZoom(augmentation.get("zoom", 0), **how),
+        layers.RandomTranslation(
+            *(augmentation.get("shift", 0) / size for size in shape[:2]), **how
+        ),
+    ]
+    chosen = zip(("rotation", "zoom", "shift"), moved, strict=True)
+    return tf.keras.Sequential(
+        [
+            tf.keras.Input(model.input_shape[1:]),
+            layers.Reshape(shape),
+            *(layer for name, layer in chosen if augmentation.get(name)),
+            layers.Reshape(model.input_shape[1:]),
+            model,
+        ]
+    )
+
+
+def _steps_drawer(n_steps, limits, seed):
+    """Return a Keras callback that draws a number of steps for each batch."""
+    from snnlib._nengo_dl import tf
+
+    rng = np.random.default_rng(seed)
+
+    class Drawer(tf.keras.callbacks.Callback):
+        def on_train_batch_begin(self, *_, **__):
+            n_steps.assign(rng.integers(*limits, endpoint=True))
+
+    return [Drawer()]
 
 
 def _weights_keeper(snapshots, n_batches, model):
@@ -237,6 +319,7 @@ def train_network(
     verbose,
     seed,
     dt,
+    schedule="constant",
     snapshots=(),
 ):
     """Train `snnlib.conv_network` inside NengoDL, as `train_model` trains its twin.
@@ -248,7 +331,9 @@ def train_network(
     network : nengo.Network
         From `snnlib.conv_network`, without synapses between layers: they would pass
         nothing on in the single step of training.
-    images, codes, n_epochs, learning_rate, batch_size, verbose, seed, snapshots
+    images, codes, n_epochs, learning_rate, batch_size, verbose, seed
+        As in `train_model`.
+    schedule, snapshots
         As in `train_model`.
     dt : float
         Length of a step in seconds.
@@ -262,9 +347,10 @@ def train_network(
 
     output = probes_by_label(network)["output"]
     n_used = len(images) // batch_size * batch_size
+    rate = _learning_rate(learning_rate, schedule, n_epochs * (n_used // batch_size))
     with own_randomness(seed), new_dl_simulator(network, batch_size, dt, seed) as sim:
         sim.compile(
-            optimizer=tf.optimizers.RMSprop(learning_rate),
+            optimizer=tf.optimizers.RMSprop(rate),
             loss={output: tf.losses.SparseCategoricalCrossentropy(from_logits=True)},
             metrics={output: "accuracy"},
         )
