@@ -338,6 +338,15 @@ def test_times_are_all_there(times):
         assert (float(row["spikes_per_image"]) == 0) == (row["shown"] == "blank")
         assert row.keys() >= times.made().keys()
         assert "" not in row.values()
+    # What lesson 10 says of them.
+    ms = {key: float(row["ms_per_image"]) for key, row in zip(found, rows, strict=True)}
+    for n in map(str, times.THREADS):
+        blank, zero, uniform, white = (ms[n, "event", *thing] for thing in things)
+        assert blank < zero < uniform < white
+        for thing in things:
+            assert ms[n, "keras", *thing] < ms[n, "nengo_dl", *thing]
+        assert zero < ms[n, "keras", "digits", "zero"]
+        assert white > ms[n, "keras", "digits on white", "uniform"]
 
 
 def test_times_of_other_outputs_are_refused(times):
