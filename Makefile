@@ -35,7 +35,7 @@ BUILT := _build/built-$(shell (echo "$(SNNLIB_DATA_DIR) $(SNNLIB_REPOSITORY)"; f
 	-exec cksum {} + | LC_ALL=C sort -k 3) | cksum | cut -d " " -f 1)
 
 .PHONY: help book lite built lab test test-slow lint format
-.PHONY: weights bench bench-quick sweeps sweeps-quick
+.PHONY: weights bench bench-quick times sweeps sweeps-quick
 .PHONY: versions links address requirements clean
 
 help: ## List the targets
@@ -100,6 +100,9 @@ bench: .venv/installed ## Measure speed beside Nengo, NengoDL, Keras and papermi
 
 bench-quick: .venv/installed ## The same at small sizes, which changes no result
 	$(BIN)/python -m benchmarks --quick $(BENCH)
+
+times: .venv/installed ## Time the network of lesson 10, with nothing beside it
+	$(BIN)/python -m scripts.measure_times
 
 sweeps: .venv/installed ## Do the runs of sweeps/ and renew their tables; takes hours
 	for definition in sweeps/*.yaml; do \

@@ -4,7 +4,8 @@ Run it with ``python scripts/measure_cost.py``. It takes about an hour on two co
 writes the rows of each setting as they come to ``mnist_cost.csv``, and leaves alone
 what is already there; ``--force`` does everything again. The weights are those of
 ``train_mnist.py``, trained at 100 Hz; here they meet other values of ``max_rate``,
-with ``amplitude = 1 / max_rate``.
+with ``amplitude = 1 / max_rate``. Beside them stand two networks without spikes: the
+ReLU twin, and the same weights with firing rates in place of spikes.
 
 A row holds means over images. ``conv1`` counts the operations of one pass over the
 image, of which a network that runs for many steps needs one or as many as there are
@@ -27,6 +28,7 @@ from snnlib import (
     accuracy_interval,
     fetch_mnist,
     network_cost,
+    rate_model,
     read_weights,
     relu_model,
     train_test_mnist,
@@ -103,11 +105,9 @@ def measure_spiking(classifier, X, y):
     return rows
 
 
-def measure_relu(X, y):
-    """Return the row of the ReLU network, whose pools average before they multiply."""
-    model = relu_model(
-        (28, 28, 1), 10, weights=read_weights(RESULTS / "mnist_relu.npz")
-    )
+def measure_model(declare, name, X, y):
+    """Return the row of a network without spikes, whose pools average first."""
+    model = declare((28, 28, 1), 10, weights=read_weights(RESULTS / name))
     hits = (model.predict(X, verbose=0).argmax(axis=1) == y).sum()
     operations = [layer.effective_macs for layer in network_cost(model, X).layers]
     return [row_of(1, len(X), hits, [np.nan] * 3, operations)]
@@ -129,7 +129,10 @@ def row_of(n_steps, n_images, n_correct, spikes, operations):
 def settings(X, y):
     """Yield each setting and the function that measures it."""
     relu = {"network": "relu", "max_rate": "", "initial_voltage": ""}
-    yield relu, lambda: measure_relu(X, y)
+    yield relu, lambda: measure_model(relu_model, "mnist_relu.npz", X, y)
+    # At the rate and the amplitude of the training, which are the defaults.
+    rate = {"network": "rate", "max_rate": TRAINED_RATE, "initial_voltage": ""}
+    yield rate, lambda: measure_model(rate_model, "mnist_lif.npz", X, y)
     # The setting of lesson 06 first, then the paper's other rates.
     for max_rate in sorted(MAX_RATES, key=lambda rate: rate != TRAINED_RATE):
         n_spikes = N_SPIKES_TRAINED if max_rate == TRAINED_RATE else N_SPIKES

@@ -297,6 +297,72 @@ def test_measure_cost_writes_a_whole_table(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == [script.TABLE]
 
 
+@pytest.fixture
+def times(monkeypatch):
+    """Return the script that times the network of lesson 10."""
+    monkeypatch.syspath_prepend(ROOT)
+    return importlib.import_module("scripts.measure_times")
+
+
+def test_measure_times_writes_a_whole_table(times, monkeypatch, tmp_path):
+    """The committed table is whole, and nothing else is left beside it."""
+    monkeypatch.setattr(times, "TABLE", tmp_path / "mnist_times.csv")
+    committed = ROOT / "results" / "mnist_times.csv"
+    with committed.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    times.write_table(rows)
+    assert times.TABLE.read_bytes() == committed.read_bytes()
+    with pytest.raises(ValueError, match="fields not in fieldnames"):
+        times.write_table([*rows, {"unknown": 1}])
+    assert times.TABLE.read_bytes() == committed.read_bytes()
+    assert list(tmp_path.iterdir()) == [times.TABLE]
+
+
+def test_times_are_all_there(times):
+    """Each side has a time for each thing shown, and all found the same outputs."""
+    with (ROOT / "results" / "mnist_times.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    keys = ("threads", "engine", "shown", "initial_voltage")
+    found = [tuple(row[name] for name in keys) for row in rows]
+    things = times.shown(np.zeros((1, 784), np.float32))
+    assert sorted(found) == sorted(
+        (str(threads), engine, *thing)
+        for threads in times.THREADS
+        for engine in ("event", "keras", "nengo_dl")
+        for thing in things
+    )
+    for row in rows:
+        assert 0 < float(row["shortest"]) <= float(row["ms_per_image"])
+        assert float(row["ms_per_image"]) <= float(row["longest"])
+        assert min(float(row["same_outputs"]), float(row["same_classes"])) >= 0.99
+        assert (float(row["spikes_per_image"]) == 0) == (row["shown"] == "blank")
+        assert row.keys() >= times.made().keys()
+        assert "" not in row.values()
+    # What lesson 10 says of them.
+    ms = {key: float(row["ms_per_image"]) for key, row in zip(found, rows, strict=True)}
+    for n in map(str, times.THREADS):
+        blank, zero, uniform, white = (ms[n, "event", *thing] for thing in things)
+        assert blank < zero < uniform < white
+        for thing in things:
+            assert ms[n, "keras", *thing] < ms[n, "nengo_dl", *thing]
+        assert zero < ms[n, "keras", "digits", "zero"]
+        assert white > ms[n, "keras", "digits on white", "uniform"]
+
+
+def test_times_of_other_outputs_are_refused(times):
+    """A side that decides otherwise, or as much as half of the time, is no peer."""
+
+    class Classifier:
+        def decide(self, output):
+            return output[:, -1]
+
+    output = np.eye(4)[:, np.newaxis].repeat(5, axis=1)
+    same = times.shares_same(Classifier(), output + 1e-5, output)
+    assert same == {"same_outputs": 1.0, "same_classes": 1.0}
+    with pytest.raises(RuntimeError, match=r"same outputs and classes.*0\.5"):
+        times.shares_same(Classifier(), output[::-1], output)
+
+
 def test_train_mnist_adds_a_whole_row(monkeypatch, tmp_path):
     """The table of lesson 06, row by row, is the committed one."""
     monkeypatch.syspath_prepend(ROOT / "scripts")

@@ -49,7 +49,7 @@ EXPECTED = {
     "07_parameter_sweeps": {"live_median_mspe", "rate_50_accuracy", "n_runs"},
     "08_how_sure": {"median_mspe", "lucky_share", "rows_for_five_points", "power"},
     "09_interactions": {"share_synapse_1", "held_out_accepted", "your_fidelity"},
-    "10_cost_of_a_spike": {"acs_per_image", "energy_ratio", "mnist_best_accuracy"},
+    "10_cost_of_a_spike": {"acs_per_image", "energy_ratio", "mnist_accuracy_rates"},
 }
 ODD = {"max_rate": 150, "tau_rc": 0.07, "synapse": None, "readout": "last"}
 ODD |= {"initial_voltage": "uniform", "seed": 3}
