@@ -343,7 +343,7 @@ def refusals(function, name, values, message):
             lambda readout: read_out([1.0], readout),
             "readout",
             ("first", None, 3, ["mean"]),
-            r"readout must be one of \['last', 'mean'\]",
+            r"readout must be one of \['last', 'mean', 'overall'\]",
         ),
         *refusals(
             read_out, "signal", ([], np.zeros((0, 3))), "signal must hold a step"
