@@ -31,8 +31,8 @@ def stop_when_sure(output: ArrayLike, bounds: ArrayLike) -> EarlyStop:
     Parameters
     ----------
     output : array-like of shape (n_images, n_steps, n_classes)
-        Unfiltered, as from ``SpikingConvClassifier.simulate(X).output``; two classes or
-        more.
+        Unfiltered, as `SpikingConvClassifier` leaves it after ``simulate``; two classes
+        or more.
     bounds : array-like of shape (n_steps,)
         The lead that is enough at each step, as from `bounds_of_sureness`; larger waits
         longer. The last does not count.
