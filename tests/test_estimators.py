@@ -421,8 +421,14 @@ BAD_EVERYWHERE = [
         for name in ("n_epochs", "batch_size")
         for value in (0, -1, 1.5, float("nan"), "many")
     ),
-    *(bad("initial_voltage", value, one_of("dither", "uniform", "zero")) for value in ("one", 0)),
-    *(bad("readout", value, one_of("mean", "last", "overall")) for value in ("first", None)),
+    *(
+        bad("initial_voltage", value, one_of("dither", "uniform", "zero"))
+        for value in ("one", 0)
+    ),
+    *(
+        bad("readout", value, one_of("mean", "last", "overall"))
+        for value in ("first", None)
+    ),
     bad("random_state", "seed", "int"),
     bad("max_rate", 500, r"below 1 / tau_ref = 500 Hz"),
     bad("max_rate", 501.5, r"below 1 / tau_ref = 500 Hz"),
