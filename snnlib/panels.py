@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnlib.committed import read_committed
 from snnlib.plots import COLORS
 from snnlib.verdicts import (
     BASE,
+    NoResultsError,
     compare,
     of_the_effect,
     read_decisions,
@@ -28,6 +30,10 @@ VALUES = {
 UNITS = {"max_rate": "max_rate (Hz)", "tau_rc": "tau_rc (s)", "synapse": "synapse (s)"}
 _COLOR_OF = {"last": COLORS["spiking"], "mean": COLORS["target"]}
 _LETTERS = "abcdefghi"
+# Experiments 1 and 2 on the paper's single split, and the number of its test images.
+_SINGLE = {1: ("paper_linear_regression", "mspe")}
+_SINGLE[2] = ("paper_logistic_regression", "accuracy")
+_N_IMAGES = 200
 
 
 def panel(
@@ -53,7 +59,8 @@ def panel(
     panel : pandas.DataFrame
         A row for each value: ``value``, ``score`` (MSPE in percent, of the geometric
         mean; or accuracy in percent) and ``low`` and ``high``, where the score would
-        lie at the ends of the interval of the paired difference from the base point.
+        lie at the ends of the interval of the paired difference from the base point. A
+        value is left out while fewer than two networks have it.
     """
     import pandas as pd
 
@@ -61,8 +68,11 @@ def panel(
     base = results_at(experiment, **how)
     rows = []
     for value in VALUES[parameter]:
-        results = results_at(experiment, **{parameter: value}, **how)
-        low, high = compare(experiment, results, base).interval()
+        try:
+            results = results_at(experiment, **{parameter: value}, **how)
+            low, high = compare(experiment, results, base).interval()
+        except NoResultsError:
+            continue
         if experiment == 1:
             level, here = (
                 np.exp(np.log(it.iloc[0]["mspe_by_split"]).mean())
@@ -83,6 +93,43 @@ def _accuracy(experiment, results):
     if experiment == 2:
         return 100 * results.iloc[0]["accuracy_by_split"].mean()
     return results["accuracy"].mean()
+
+
+def paper_panel(experiment: int, parameter: str) -> pd.DataFrame:
+    """Return one panel by the paper's own protocol: a single split, or 200 images.
+
+    Read at the last step and started at 0 V. In experiment 3 it is the network of the
+    first seed, on the first 200 test images.
+
+    Parameters
+    ----------
+    experiment : {1, 2, 3}
+        Number of the experiment.
+    parameter : {"max_rate", "tau_rc", "synapse"}
+        What is varied; all else stays at the paper's base point.
+
+    Returns
+    -------
+    panel : pandas.DataFrame
+        A row for each value: ``value``, and the ``score`` in percent.
+    """
+    import pandas as pd
+
+    if experiment in _SINGLE:
+        name, measure = _SINGLE[experiment]
+        table = read_committed(name, axis=parameter).sort_values(parameter)
+        scale = 1 if experiment == 1 else 100
+        scores = {"value": table[parameter], "score": scale * table[measure]}
+        return pd.DataFrame(scores).reset_index(drop=True)
+    rows = []
+    for value in VALUES[parameter]:
+        how = {"readout": "last", "initial_voltage": "zero", parameter: value}
+        try:
+            hits = results_at(3, **how).iloc[0]["hits"]
+        except NoResultsError:
+            continue
+        rows.append({"value": value, "score": 100 * hits[:_N_IMAGES].mean()})
+    return pd.DataFrame(rows)
 
 
 def new_panels(**options: Any) -> tuple[Figure, np.ndarray]:
@@ -154,6 +201,42 @@ def plot_panel(data: pd.DataFrame, *, ax: Axes, side: int = 0, **kwargs: Any) ->
         mfc="white",
         ms=5,
     )
+    return ax
+
+
+def plot_learning_curve(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
+    """Draw what networks of each max_rate knew in the course of their training.
+
+    Parameters
+    ----------
+    curve : pandas.DataFrame
+        From `snnlib.verdicts.learning_curve`.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw; by default, in a new figure.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+        A line for each rate, the higher the darker, and a dashed one below which an
+        accuracy counts as poor.
+    """
+    import matplotlib.pyplot as plt
+
+    if ax is None:
+        _, ax = plt.subplots()
+    rates = curve["max_rate"].unique()
+    colors = plt.get_cmap("cividis_r")(np.linspace(0.1, 1, len(rates)))
+    for rate, color in zip(rates, colors, strict=True):
+        its = curve[curve["max_rate"] == rate]
+        ax.plot(its["passes"], its["accuracy"], "o-", color=color, label=f"{rate:g} Hz")
+        ax.vlines(its["passes"], its["low"], its["high"], color=color, lw=1.5)
+    poor = read_decisions()["claims"]["3"]["poor"]
+    ax.axhline(poor, color=COLORS["data"], ls="--", lw=1)
+    passes = curve["passes"].unique()
+    ax.set(xscale="log", xlabel="passes through the training images")
+    ax.set_xticks(passes, [f"{it:g}" for it in passes])
+    ax.minorticks_off()
+    ax.set(ylabel="accuracy (%)")
     return ax
 
 
