@@ -97,7 +97,6 @@ _HOMES = {
         "panel",
         "paper_panel",
         "plot_effects",
-        "plot_learning_curve",
         "plot_multiverse",
         "plot_panel",
     ),

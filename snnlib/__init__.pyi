@@ -53,7 +53,6 @@ from snnlib.panels import new_panels as new_panels
 from snnlib.panels import panel as panel
 from snnlib.panels import paper_panel as paper_panel
 from snnlib.panels import plot_effects as plot_effects
-from snnlib.panels import plot_learning_curve as plot_learning_curve
 from snnlib.panels import plot_multiverse as plot_multiverse
 from snnlib.panels import plot_panel as plot_panel
 from snnlib.plans import Plan as Plan

@@ -99,7 +99,14 @@ def find_committed(*names: str) -> list[str]:
     >>> find_committed("grid_linear_regression", "grid_of_tomorrow")
     ['grid_linear_regression']
     """
-    return [name for name in names if results_path(f"{name}.csv").is_file()]
+    return [name for name in names if _is_committed(name)]
+
+
+def _is_committed(name):
+    try:
+        return results_path(f"{name}.csv").is_file()
+    except FileNotFoundError:
+        return False
 
 
 def has_value(column, value):

@@ -204,42 +204,6 @@ def plot_panel(data: pd.DataFrame, *, ax: Axes, side: int = 0, **kwargs: Any) ->
     return ax
 
 
-def plot_learning_curve(curve: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
-    """Draw what networks of each max_rate knew in the course of their training.
-
-    Parameters
-    ----------
-    curve : pandas.DataFrame
-        From `snnlib.verdicts.learning_curve`.
-    ax : matplotlib.axes.Axes, optional
-        Where to draw; by default, in a new figure.
-
-    Returns
-    -------
-    ax : matplotlib.axes.Axes
-        A line for each rate, the higher the darker, and a dashed one below which an
-        accuracy counts as poor.
-    """
-    import matplotlib.pyplot as plt
-
-    if ax is None:
-        _, ax = plt.subplots()
-    rates = curve["max_rate"].unique()
-    colors = plt.get_cmap("cividis_r")(np.linspace(0.1, 1, len(rates)))
-    for rate, color in zip(rates, colors, strict=True):
-        its = curve[curve["max_rate"] == rate]
-        ax.plot(its["passes"], its["accuracy"], "o-", color=color, label=f"{rate:g} Hz")
-        ax.vlines(its["passes"], its["low"], its["high"], color=color, lw=1.5)
-    poor = read_decisions()["claims"]["3"]["poor"]
-    ax.axhline(poor, color=COLORS["data"], ls="--", lw=1)
-    passes = curve["passes"].unique()
-    ax.set(xscale="log", xlabel="passes through the training images")
-    ax.set_xticks(passes, [f"{it:g}" for it in passes])
-    ax.minorticks_off()
-    ax.set(ylabel="accuracy (%)")
-    return ax
-
-
 def plot_effects(answers: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw effects with their intervals, in units of the margin.
 

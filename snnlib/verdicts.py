@@ -378,7 +378,9 @@ def questions(readout: str) -> list[Question]:
         *(_denied(effects[1, name]) for name in ("max_rate", "tau_rc")),
         Question(
             *(2, "synapse matters less than in experiment 1", "experiment 1 beside 2"),
-            *(beside, None, False, "ratio", effects[1, "synapse"].n),
+            beside,
+            unit="ratio",
+            n=effects[1, "synapse"].n,
         ),
         *(_denied(effects[2, name]) for name in BASE),
         *_of_accuracy(readout, _NETWORK["passes"]),
@@ -689,7 +691,7 @@ def verdict_table() -> pd.DataFrame:
             for number, found in parts.items():
                 rows[number][name] = judge(found)
             rows[5][name] = _judge_need(readout, column)
-    numbers, shown = _headlines(), ("(c)", "(f)", "(g)", "(g) to (i)", "")
+    numbers, shown = _headlines(), ("(c)", "(f)", "(g)", "(g) to (i)", "(a) to (i)")
     for number, panel in zip(rows, shown, strict=True):
         rows[number] |= {"number": numbers[number], "panel": panel}
     return pd.DataFrame(rows).T

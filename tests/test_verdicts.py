@@ -6,7 +6,6 @@ import subprocess
 from itertools import product
 from pathlib import Path
 
-import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from scipy import stats
@@ -14,7 +13,7 @@ from scipy import stats
 from snnlib import committed, pack_hits, verdicts
 from snnlib.committed import read_committed
 from snnlib.metrics import Estimate
-from snnlib.panels import panel, paper_panel, plot_learning_curve
+from snnlib.panels import panel, paper_panel
 from snnlib.tables import read_table, write_table
 from snnlib.verdicts import (
     NoResultsError,
@@ -587,19 +586,6 @@ def test_paper_panel_of_networks_is_one_seed_on_few_images():
     bare = bare[(bare["seed"] == 10) & (bare["initial_voltage"] == "zero")]
     for row in bare.itertuples():
         assert found[row.max_rate] == pytest.approx(100 * row.hits[:200].mean())
-
-
-@pytest.mark.usefixtures("judged")
-def test_plot_learning_curve_has_a_line_for_each_rate():
-    """It draws what it is given, and the bound of what counts as poor."""
-    curve = learning_curve()
-    ax = plot_learning_curve(curve)
-    lines = {line.get_label(): line for line in ax.get_lines()}
-    for rate in RATES:
-        its = curve[curve["max_rate"] == rate]
-        assert lines[f"{rate} Hz"].get_ydata().tolist() == its["accuracy"].tolist()
-    assert any(set(line.get_ydata()) == {95.0} for line in ax.get_lines())
-    plt.close("all")
 
 
 # Reading.
