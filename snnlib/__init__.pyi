@@ -88,11 +88,14 @@ from snnlib.variation import variance_shares as variance_shares
 from snnlib.verdicts import NoResultsError as NoResultsError
 from snnlib.verdicts import answer_after as answer_after
 from snnlib.verdicts import answer_questions as answer_questions
+from snnlib.verdicts import beside_constant as beside_constant
 from snnlib.verdicts import contrast as contrast
 from snnlib.verdicts import count_seeds as count_seeds
+from snnlib.verdicts import effect_in_words as effect_in_words
 from snnlib.verdicts import effects_of_depth as effects_of_depth
 from snnlib.verdicts import learning_curve as learning_curve
 from snnlib.verdicts import multiverse_answers as multiverse_answers
+from snnlib.verdicts import parts_of_claims as parts_of_claims
 from snnlib.verdicts import questions as questions
 from snnlib.verdicts import read_decisions as read_decisions
 from snnlib.verdicts import results_at as results_at

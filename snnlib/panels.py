@@ -237,7 +237,7 @@ def plot_effects(answers: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.plot(ends["value"], row, "o", color=colors[found])
     ax.set_yticks(range(len(shown)), shown["effect"])
     ax.set_xscale("symlog", linthresh=2, linscale=1.5)
-    ticks = [-20, -5, -1, 0, 1, 5, 20, 100]
+    ticks = [-100, -10, -1, 0, 1, 10, 100]
     low, high = ax.get_xlim()
     ticks = [tick for tick in ticks if low <= tick <= high]
     ax.set_xticks(ticks, [f"{tick}" for tick in ticks])

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnlib.committed import find_committed, has_value, read_committed
+from snnlib.datasets import load_iris_setosa, train_test_iris_setosa
 from snnlib.metrics import (
     Estimate,
     adjust_p_values,
     mean_over_seeds_and_images,
     mean_over_splits,
+    mspe,
 )
 from snnlib.recording import results_path
 from snnlib.tables import markdown_table
@@ -260,6 +262,31 @@ _SAID = {
 }
 
 
+def effect_in_words(estimate: Estimate, unit: str = "points") -> str:
+    """Return an effect with its interval, in a unit that can be pictured.
+
+    Parameters
+    ----------
+    estimate : Estimate
+        The effect.
+    unit : {"points", "MSPE", "ratio", "below", "above"}, default="points"
+        What it is, as for `Question`.
+
+    Returns
+    -------
+    words : str
+
+    Examples
+    --------
+    >>> effect_in_words(Estimate(2.0, 0.5, 1000.0))
+    '+2.0 points (+1.0 to +3.0)'
+    """
+    turn, form = _SAID[unit]
+    poor = read_decisions()["claims"]["3"]["poor"]
+    value, *ends = (turn(it, poor) for it in (estimate.value, *_ends(estimate)))
+    return _without_sign_of_zero(form.format(value, *sorted(ends)))
+
+
 @dataclass(frozen=True)
 class Question:
     """One question to the tables, and what its p-values are.
@@ -296,18 +323,13 @@ class Question:
     n: int | None = None
 
     def in_words(self) -> str:
-        """Return the effect with its interval, in a unit that can be pictured.
+        """Return the effect with its interval, as from `effect_in_words`.
 
         Returns
         -------
         words : str
         """
-        turn, form = _SAID[self.unit]
-        poor = read_decisions()["claims"]["3"]["poor"]
-        value, *ends = (
-            turn(it, poor) for it in (self.estimate.value, *_ends(self.estimate))
-        )
-        return _without_sign_of_zero(form.format(value, *sorted(ends)))
+        return effect_in_words(self.estimate, self.unit)
 
     def p_values(self) -> tuple[float, float]:
         """Return the p-values of "differs from zero" and of "within the margin".
@@ -791,33 +813,37 @@ def show_answers(*claims: int) -> str:
     Returns
     -------
     table : str
-        A row for each question, with its effect and answer for both read-outs.
+        A row for each question, with its effect and answer for both read-outs, and one
+        for each part of a claim that follows from several questions.
     """
     import pandas as pd
 
-    last, mean = (answer_questions(readout) for readout in ("last", "mean"))
-    rows = []
-    for (_, a), (_, b) in zip(last.iterrows(), mean.iterrows(), strict=True):
-        if claims and a["claim"] not in claims:
-            continue
-        rows.append(
-            {
-                "claim": str(a["claim"]),
-                "part": a["part"],
-                'effect, "last"': a["in_words"],
-                'answer, "last"': _answer_in_words(a),
-                'effect, "mean"': b["in_words"],
-                'answer, "mean"': _answer_in_words(b),
-            }
+    rows: dict[tuple[int, str], dict[str, str]] = {}
+    for readout in read_decisions()["rule"]["readouts"]:
+        for row in _answers(readout).to_dict("records"):
+            cells = rows.setdefault((row["claim"], row["part"]), {})
+            cells[f'effect, "{readout}"'] = row["in_words"]
+            cells[f'answer, "{readout}"'] = _corrected(row["answer"], row["corrected"])
+        plain, corrected = (
+            parts_of_claims(readout, column) for column in ("answer", "corrected")
         )
-    return markdown_table(pd.DataFrame(rows))
+        for claim, parts in plain.items():
+            for part, answer in parts.items():
+                cells = rows.setdefault((claim, part), {})
+                cells.setdefault(f'effect, "{readout}"', "follows from others")
+                shown = _corrected(answer, corrected[claim][part])
+                cells[f'answer, "{readout}"'] = shown
+    table = [
+        {"claim": claim, "part": part, **cells}
+        for (claim, part), cells in sorted(rows.items(), key=lambda it: it[0][0])
+        if claim in claims or not claims
+    ]
+    return markdown_table(pd.DataFrame(table))
 
 
-def _answer_in_words(row):
+def _corrected(answer, corrected):
     """Return an answer, and what becomes of it corrected."""
-    if row["answer"] == row["corrected"]:
-        return row["answer"]
-    return f"{row['answer']}; corrected: {row['corrected']}"
+    return answer if answer == corrected else f"{answer}; corrected: {corrected}"
 
 
 def count_seeds() -> pd.DataFrame:
@@ -890,8 +916,9 @@ def effects_of_depth(readout: str) -> pd.DataFrame:
     Returns
     -------
     effects : pandas.DataFrame
-        By parameter: the effect with ``three layers`` and with ``one layer``, each with
-        its interval, in points of wrong answers.
+        By parameter: the ``effect`` with "three layers" and with "one layer", in points
+        of wrong answers, with the ``low`` and the ``high`` end of its interval, and all
+        three ``in_words``.
     """
     import pandas as pd
 
@@ -902,14 +929,56 @@ def effects_of_depth(readout: str) -> pd.DataFrame:
         its = answers.loc[f"experiment 3: {deep}"]
         low, high = _ends(asked.estimate)
         rows[name] = {
+            **{("three layers", key): its[key] for key in ("low", "high", "in_words")},
             ("three layers", "effect"): its["value"],
-            ("three layers", "low"): its["low"],
-            ("three layers", "high"): its["high"],
-            ("one layer", "effect"): asked.estimate.value,
             ("one layer", "low"): low,
             ("one layer", "high"): high,
+            ("one layer", "in_words"): asked.in_words(),
+            ("one layer", "effect"): asked.estimate.value,
         }
     return pd.DataFrame(rows).T.rename_axis("parameter")
+
+
+def beside_constant() -> pd.DataFrame:
+    """Compare MSPE in experiment 1 with that of a constant, for each synapse.
+
+    The constant is the one with the least MSPE on the training flowers. It looks at no
+    sepal. All models are compared with it on the splits of the committed table.
+
+    Returns
+    -------
+    errors : pandas.DataFrame
+        For the "constant", the "straight line" of least squares, and each synapse with
+        each read-out at the paper's base point: the geometric mean of ``mspe`` in
+        percent; as how many times the constant's, ``ratio``, with the ``low`` and the
+        ``high`` end of its interval.
+    """
+    import pandas as pd
+    from sklearn.linear_model import LinearRegression
+
+    row = _table(_TABLES[1]).iloc[0]
+    errors: dict[str, Any] = {"constant": [], "straight line": []}
+    iris = load_iris_setosa()
+    for split in range(int(row["seed"]), int(row["seed"] + row["n_splits"])):
+        X, X_test, y, y_test = train_test_iris_setosa(iris, random_state=split)
+        constant = (1 / y).sum() / (1 / y**2).sum()
+        errors["constant"].append(mspe(y_test, np.full(len(y_test), constant)))
+        line = LinearRegression().fit(X, y)
+        errors["straight line"].append(mspe(y_test, line.predict(X_test)))
+    how = {"initial_voltage": "zero"}
+    for readout in read_decisions()["rule"]["readouts"]:
+        for synapse in sorted(_table(_TABLES[1])["synapse"].unique()):
+            results = results_at(1, synapse=synapse, readout=readout, **how)
+            errors[f'{synapse:g} s, "{readout}"'] = results["mspe_by_split"].iloc[0]
+    sizes = {"n_train": int(row["n_train"]), "n_test": int(row["n_test"])}
+    rows = {}
+    for model, values in errors.items():
+        effects = np.log(np.divide(values, errors["constant"]))
+        estimate = mean_over_splits(effects, **sizes)
+        low, high = np.exp(_ends(estimate))
+        size = {"ratio": float(np.exp(estimate.value)), "low": low, "high": high}
+        rows[model] = {"mspe": float(np.exp(np.mean(np.log(values)))), **size}
+    return pd.DataFrame(rows).T.rename_axis("model")
 
 
 def multiverse_answers(table: pd.DataFrame, experiment: int) -> pd.DataFrame:

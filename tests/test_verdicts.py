@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from snnlib import committed, pack_hits, verdicts
+from snnlib import (
+    committed,
+    load_iris_setosa,
+    pack_hits,
+    train_test_iris_setosa,
+    verdicts,
+)
 from snnlib.committed import read_committed
 from snnlib.metrics import Estimate
 from snnlib.panels import panel, paper_panel
@@ -20,6 +26,7 @@ from snnlib.verdicts import (
     Question,
     answer_after,
     answer_questions,
+    beside_constant,
     contrast,
     count_seeds,
     effects_of_depth,
@@ -208,6 +215,37 @@ def test_contrast_by_a_second_route(number, parameter, readout):
     assert found.interval() == pytest.approx(
         (effects.mean() - half, effects.mean() + half)
     )
+
+
+def test_beside_constant_by_a_second_route():
+    """Medians and means of the same splits, that the sweep has recorded too."""
+    found = beside_constant()
+    rows = [
+        row
+        for row in read_table(ROOT / "results" / "grid_linear_regression.csv")
+        if (row["max_rate"], row["tau_rc"]) == (100.0, 0.02)
+        and (row["readout"], row["initial_voltage"]) == ("last", "zero")
+    ]
+    assert len(rows) == 4
+    for row in rows:
+        errors = np.array(row["mspe_by_split"].split(), float)
+        its = found.loc[f'{row["synapse"]:g} s, "last"']
+        assert its["mspe"] == pytest.approx(stats.gmean(errors))
+        assert its["ratio"] == pytest.approx(
+            its["mspe"] / found.loc["constant", "mspe"]
+        )
+        assert its["low"] < its["ratio"] < its["high"]
+    assert found.loc["constant", ["ratio", "low", "high"]].tolist() == [1, 1, 1]
+    # Always the same prediction, so the errors of a split are those of its test rows.
+    iris = load_iris_setosa()
+    errors = []
+    for split in range(1000, 1100):
+        *_, y, y_test = train_test_iris_setosa(iris, random_state=split)
+        grid = np.linspace(y.min(), y.max(), 2001)
+        best = grid[(((grid - y[:, None]) / y[:, None]) ** 2).mean(axis=0).argmin()]
+        errors.append(100 * np.mean((best / y_test - 1) ** 2))
+    assert found.loc["constant", "mspe"] == pytest.approx(stats.gmean(errors), rel=0.01)
+    assert rows[0]["median_mspe_constant"] == pytest.approx(np.median(errors), rel=0.02)
 
 
 # Claims, on invented tables in which the truth is known.
@@ -404,10 +442,16 @@ def test_show_answers_has_both_readouts():
     """A line for each question, of some claims or of all."""
     last, mean = (answer_questions(how) for how in ("last", "mean"))
     lines = show_answers().splitlines()[2:]
-    assert len(lines) == len(last)
-    for line, a, b in zip(lines, last["in_words"], mean["in_words"], strict=True):
+    # And the parts that follow from several: one of claim 3, two of claim 4.
+    follow = [line for line in lines if "follows from others" in line]
+    assert len(lines) == len(last) + len(follow) == len(last) + 3
+    asked = [line for line in lines if line not in follow]
+    for line, a, b in zip(asked, last["in_words"], mean["in_words"], strict=True):
         assert f"| {a} |" in line
         assert f"| {b} |" in line
+    parts = parts_of_claims("last")[4]
+    assert follow[1].startswith("| 4 | several parameters matter | follows from others")
+    assert f"| {parts['several parameters matter']}" in follow[1]
     assert len(show_answers(1, 2).splitlines()[2:]) == (last["claim"] < 3).sum()
 
 
