@@ -116,6 +116,7 @@ _HOMES = {
         "read_decisions",
         "results_at",
         "show_answers",
+        "show_contrasts",
         "show_verdicts",
         "verdict_table",
     ),

@@ -100,6 +100,7 @@ from snnlib.verdicts import questions as questions
 from snnlib.verdicts import read_decisions as read_decisions
 from snnlib.verdicts import results_at as results_at
 from snnlib.verdicts import show_answers as show_answers
+from snnlib.verdicts import show_contrasts as show_contrasts
 from snnlib.verdicts import show_verdicts as show_verdicts
 from snnlib.verdicts import verdict_table as verdict_table
 

@@ -48,6 +48,7 @@ _MARKS = {
     "not reproduced": "\u2718",
     "not supported": "\u2718",
 }
+_NO_BREAK = "\u00a0"
 # How many seeds the networks of a question were to have: `runs.seeds` of the decisions,
 # and for what its words name, in its words.
 _FIVE, _THREE = 5, 3
@@ -784,18 +785,22 @@ def show_verdicts(figure: str = "#fig-nine-panels") -> str:
 
     def marked(row, suffix):
         found = {how: row[f"{how}{suffix}"] for how in ("last", "mean")}
-        marks = {how: f"{_MARKS[it]} {it}" for how, it in found.items()}
+        marks = {
+            how: f"{_MARKS[it]} {it}".replace(" ", _NO_BREAK)
+            for how, it in found.items()
+        }
         if len({*found.values()}) == 1:
             return marks["last"]
-        return "<br>".join(f'"{how}": {it}' for how, it in marks.items())
+        # Quotation marks would be turned by what makes them typographic.
+        return "<br>".join(f"`{how}`: {it}" for how, it in marks.items())
 
     rows = [
         {
             "the paper's claim": f"{number}. {row['claim']}",
             "verdict": marked(row, ""),
             "corrected": marked(row, ", corrected"),
-            'one number ("last")': row["number"],
-            "panel": f"[{row['panel']}]({figure})",
+            "one number (`last`)": row["number"],
+            "panel": f"[{row['panel'].replace(' ', _NO_BREAK)}]({figure})",
         }
         for number, row in verdict_table().iterrows()
     ]
@@ -820,19 +825,23 @@ def show_answers(*claims: int) -> str:
 
     rows: dict[tuple[int, str], dict[str, str]] = {}
     for readout in read_decisions()["rule"]["readouts"]:
-        for row in _answers(readout).to_dict("records"):
-            cells = rows.setdefault((row["claim"], row["part"]), {})
-            cells[f'effect, "{readout}"'] = row["in_words"]
-            cells[f'answer, "{readout}"'] = _corrected(row["answer"], row["corrected"])
+        answers = _answers(readout)
+        told = {
+            (row["claim"], row["part"]): row["in_words"]
+            for row in answers.to_dict("records")
+        }
+        asked = {key: _corrected(*its) for key, its in _both_answers(answers)}
         plain, corrected = (
             parts_of_claims(readout, column) for column in ("answer", "corrected")
         )
-        for claim, parts in plain.items():
-            for part, answer in parts.items():
-                cells = rows.setdefault((claim, part), {})
-                cells.setdefault(f'effect, "{readout}"', "follows from others")
-                shown = _corrected(answer, corrected[claim][part])
-                cells[f'answer, "{readout}"'] = shown
+        follow = {
+            (claim, part): _corrected(answer, corrected[claim][part])
+            for claim, parts in plain.items()
+            for part, answer in parts.items()
+        }
+        for key, answer in {**asked, **follow}.items():
+            size = told.get(key, "follows from the others")
+            rows.setdefault(key, {})[f'"{readout}"'] = f"{answer}: {size}"
     table = [
         {"claim": claim, "part": part, **cells}
         for (claim, part), cells in sorted(rows.items(), key=lambda it: it[0][0])
@@ -841,9 +850,48 @@ def show_answers(*claims: int) -> str:
     return markdown_table(pd.DataFrame(table))
 
 
+def _both_answers(answers):
+    """Yield for each question its answer as it is, and corrected."""
+    for row in answers.to_dict("records"):
+        yield (row["claim"], row["part"]), (row["answer"], row["corrected"])
+
+
 def _corrected(answer, corrected):
     """Return an answer, and what becomes of it corrected."""
-    return answer if answer == corrected else f"{answer}; corrected: {corrected}"
+    if answer == corrected:
+        return f"**{answer}**"
+    return f"**{answer}** (corrected: {corrected})"
+
+
+def show_contrasts() -> str:
+    """Return what was decided to be compared as a table in Markdown.
+
+    Returns
+    -------
+    table : str
+        A column for each experiment: the two values of each parameter, the error, the
+        effect, its margin, and what the interval is taken over.
+    """
+    import pandas as pd
+
+    decided = read_decisions()
+    units = {"max_rate": "Hz", "tau_rc": "s", "synapse": "s"}
+    columns = {}
+    for number, its in decided["experiments"].items():
+        margin = its["margin"]
+        columns[f"experiment {number}"] = {
+            **{
+                f"`{name}`": "{} and {} {}".format(*values, units[name])
+                for name, values in decided["contrasts"][number].items()
+            },
+            "error": its["measure"],
+            "effect": its["effect"],
+            "margin": f"MSPE times {np.exp(2 * margin):.2f}"
+            if number == "1"
+            else f"{margin:.1f} points",
+            "interval over": its["replication"],
+        }
+    return markdown_table(pd.DataFrame(columns).rename_axis("compared").reset_index())
 
 
 def count_seeds() -> pd.DataFrame:

@@ -36,6 +36,7 @@ from snnlib.verdicts import (
     read_decisions,
     results_at,
     show_answers,
+    show_contrasts,
     show_verdicts,
     verdict_table,
 )
@@ -428,7 +429,7 @@ def test_show_verdicts_names_each_once_where_readouts_agree():
         assert line.startswith(f"| {number}. {row['claim']} |")
         assert row["number"] in line
         assert line.count("(#panels)") == 1
-        verdict = line.split(" | ")[1]
+        verdict = line.replace("\u00a0", " ").split(" | ")[1]
         if row["last"] == row["mean"]:
             assert verdict[2:] == row["last"]
         else:
@@ -443,16 +444,35 @@ def test_show_answers_has_both_readouts():
     last, mean = (answer_questions(how) for how in ("last", "mean"))
     lines = show_answers().splitlines()[2:]
     # And the parts that follow from several: one of claim 3, two of claim 4.
-    follow = [line for line in lines if "follows from others" in line]
+    follow = [line for line in lines if "follows from the others" in line]
     assert len(lines) == len(last) + len(follow) == len(last) + 3
     asked = [line for line in lines if line not in follow]
-    for line, a, b in zip(asked, last["in_words"], mean["in_words"], strict=True):
-        assert f"| {a} |" in line
-        assert f"| {b} |" in line
+    for line, (_, a), (_, b) in zip(
+        asked, last.iterrows(), mean.iterrows(), strict=True
+    ):
+        cells = line.strip("| ").split(" | ")
+        assert cells[:2] == [str(a["claim"]), a["part"]]
+        for cell, its in zip(cells[2:], (a, b), strict=True):
+            assert cell.startswith(f"**{its['answer']}**")
+            assert cell.endswith(f": {its['in_words']}")
+            is_corrected = f"(corrected: {its['corrected']})" in cell
+            assert is_corrected == (its["answer"] != its["corrected"])
     parts = parts_of_claims("last")[4]
-    assert follow[1].startswith("| 4 | several parameters matter | follows from others")
-    assert f"| {parts['several parameters matter']}" in follow[1]
+    several = parts["several parameters matter"]
+    assert follow[1].startswith(f"| 4 | several parameters matter | **{several}**")
     assert len(show_answers(1, 2).splitlines()[2:]) == (last["claim"] < 3).sum()
+
+
+def test_show_contrasts_has_every_decision():
+    """A column for each experiment, with its values, margin and unit of replication."""
+    text = show_contrasts()
+    decided = read_decisions()
+    for number, its in decided["experiments"].items():
+        for part in (its["measure"], its["effect"], its["replication"]):
+            assert part in text
+        for first, second in decided["contrasts"][number].values():
+            assert f"| {first} and {second} " in text
+    assert "| margin | MSPE times 1.10 | 3.6 points | 1.0 points |" in text
 
 
 # Tables of experiment 3 that are not there, or not whole.
