@@ -794,13 +794,15 @@ def show_verdicts(figure: str = "#fig-nine-panels") -> str:
         # Quotation marks would be turned by what makes them typographic.
         return "<br>".join(f"`{how}`: {it}" for how, it in marks.items())
 
+    def linked(panel):
+        return f"[{panel}]({figure})".replace(" ", _NO_BREAK)
+
     rows = [
         {
             "the paper's claim": f"{number}. {row['claim']}",
             "verdict": marked(row, ""),
             "corrected": marked(row, ", corrected"),
-            "one number (`last`)": row["number"],
-            "panel": f"[{row['panel'].replace(' ', _NO_BREAK)}]({figure})",
+            "one number (`last`), panel": f"{row['number']} {linked(row['panel'])}",
         }
         for number, row in verdict_table().iterrows()
     ]
