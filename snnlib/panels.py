@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnlib.committed import read_committed
 from snnlib.plots import COLORS
 from snnlib.verdicts import (
     BASE,
+    NoResultsError,
     compare,
     of_the_effect,
     read_decisions,
@@ -28,6 +30,10 @@ VALUES = {
 UNITS = {"max_rate": "max_rate (Hz)", "tau_rc": "tau_rc (s)", "synapse": "synapse (s)"}
 _COLOR_OF = {"last": COLORS["spiking"], "mean": COLORS["target"]}
 _LETTERS = "abcdefghi"
+# Experiments 1 and 2 on the paper's single split, and the number of its test images.
+_SINGLE = {1: ("paper_linear_regression", "mspe")}
+_SINGLE[2] = ("paper_logistic_regression", "accuracy")
+_N_IMAGES = 200
 
 
 def panel(
@@ -53,7 +59,8 @@ def panel(
     panel : pandas.DataFrame
         A row for each value: ``value``, ``score`` (MSPE in percent, of the geometric
         mean; or accuracy in percent) and ``low`` and ``high``, where the score would
-        lie at the ends of the interval of the paired difference from the base point.
+        lie at the ends of the interval of the paired difference from the base point. A
+        value is left out while fewer than two networks have it.
     """
     import pandas as pd
 
@@ -61,8 +68,11 @@ def panel(
     base = results_at(experiment, **how)
     rows = []
     for value in VALUES[parameter]:
-        results = results_at(experiment, **{parameter: value}, **how)
-        low, high = compare(experiment, results, base).interval()
+        try:
+            results = results_at(experiment, **{parameter: value}, **how)
+            low, high = compare(experiment, results, base).interval()
+        except NoResultsError:
+            continue
         if experiment == 1:
             level, here = (
                 np.exp(np.log(it.iloc[0]["mspe_by_split"]).mean())
@@ -83,6 +93,43 @@ def _accuracy(experiment, results):
     if experiment == 2:
         return 100 * results.iloc[0]["accuracy_by_split"].mean()
     return results["accuracy"].mean()
+
+
+def paper_panel(experiment: int, parameter: str) -> pd.DataFrame:
+    """Return one panel by the paper's own protocol: a single split, or 200 images.
+
+    Read at the last step and started at 0 V. In experiment 3 it is the network of the
+    first seed, on the first 200 test images.
+
+    Parameters
+    ----------
+    experiment : {1, 2, 3}
+        Number of the experiment.
+    parameter : {"max_rate", "tau_rc", "synapse"}
+        What is varied; all else stays at the paper's base point.
+
+    Returns
+    -------
+    panel : pandas.DataFrame
+        A row for each value: ``value``, and the ``score`` in percent.
+    """
+    import pandas as pd
+
+    if experiment in _SINGLE:
+        name, measure = _SINGLE[experiment]
+        table = read_committed(name, axis=parameter).sort_values(parameter)
+        scale = 1 if experiment == 1 else 100
+        scores = {"value": table[parameter], "score": scale * table[measure]}
+        return pd.DataFrame(scores).reset_index(drop=True)
+    rows = []
+    for value in VALUES[parameter]:
+        how = {"readout": "last", "initial_voltage": "zero", parameter: value}
+        try:
+            hits = results_at(3, **how).iloc[0]["hits"]
+        except NoResultsError:
+            continue
+        rows.append({"value": value, "score": 100 * hits[:_N_IMAGES].mean()})
+    return pd.DataFrame(rows)
 
 
 def new_panels(**options: Any) -> tuple[Figure, np.ndarray]:
@@ -190,7 +237,7 @@ def plot_effects(answers: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.plot(ends["value"], row, "o", color=colors[found])
     ax.set_yticks(range(len(shown)), shown["effect"])
     ax.set_xscale("symlog", linthresh=2, linscale=1.5)
-    ticks = [-20, -5, -1, 0, 1, 5, 20, 100]
+    ticks = [-100, -10, -1, 0, 1, 10, 100]
     low, high = ax.get_xlim()
     ticks = [tick for tick in ticks if low <= tick <= high]
     ax.set_xticks(ticks, [f"{tick}" for tick in ticks])

@@ -46,7 +46,7 @@ EXPECTED = {
     "04_linear_regression": {"mspe", "mspe_line", "median_ratio", "skill"},
     "05_logistic_regression": {"accuracy", "mean_auc", "mean_accuracy_logistic"},
     "06_mnist": {"accuracy", "accuracy_all_zero", "spikes_per_image", "dataset"},
-    "07_parameter_sweeps": {"live_median_mspe", "rate_50_accuracy", "n_runs"},
+    "07_parameter_sweeps": {"live_median_mspe", "verdict_3_last", "n_yes_mean"},
     "08_how_sure": {"median_mspe", "lucky_share", "rows_for_five_points", "power"},
     "09_interactions": {"share_synapse_1", "held_out_accepted", "your_fidelity"},
     "10_cost_of_a_spike": {"acs_per_image", "energy_ratio", "mnist_best_accuracy"},
