@@ -176,7 +176,7 @@ def _from_hits(row):
 def _from_shares(row):
     for way, column in ((_way_of_share(column), column) for column in row):
         if way:
-            first = 100 * row[f"{column}{_FIRST}"]
+            first = 100 * row.get(f"{column}{_FIRST}", float("nan"))
             yield way, {"accuracy": 100 * row[column], "accuracy_200": first}
 
 

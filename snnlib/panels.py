@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -201,6 +202,93 @@ def plot_panel(data: pd.DataFrame, *, ax: Axes, side: int = 0, **kwargs: Any) ->
         mfc="white",
         ms=5,
     )
+    return ax
+
+
+def plot_networks(results: pd.DataFrame, *, x: str, ax: Axes, **kwargs: Any) -> Axes:
+    """Draw the accuracy of each network as a point, and a line through the means.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        From `read_committed`: a row for each network that was read out in one way.
+    x : str
+        Column to draw against, such as "max_rate" or "passes".
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    **kwargs
+        Passed to ``ax.plot`` for the line; the points take its colour.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+    """
+    means = results.groupby(x)["accuracy"].mean()
+    (line,) = ax.plot(means.index, means, **{"lw": 1.4, **kwargs})
+    color = line.get_color()
+    ax.plot(results[x], results["accuracy"], "o", color=color, ms=3, alpha=0.6)
+    return ax
+
+
+def plot_learning(networks: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Draw accuracy against the length of training, a line for each ``max_rate``.
+
+    Parameters
+    ----------
+    networks : pandas.DataFrame
+        From `read_committed`: a row for each network at each moment of its training.
+    ax : matplotlib.axes.Axes
+        Where to draw.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+    """
+    import matplotlib.pyplot as plt
+
+    rates = networks.groupby("max_rate")
+    colors = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(rates)))
+    for color, marker, (rate, its) in zip(colors, cycle("os^Dv"), rates):
+        look = {"color": color, "marker": marker, "ms": 5, "label": f"{rate:g} Hz"}
+        plot_networks(its, x="passes", ax=ax, **look)
+    passes = np.unique(networks["passes"])
+    ax.set(xscale="log", xlabel="passes through the training images")
+    ax.set_xticks(passes, [f"{value:g}" for value in passes])
+    ax.minorticks_off()
+    return ax
+
+
+def space_by_errors(ax: Axes) -> Axes:
+    """Space an axis of accuracies by the logarithm of the errors.
+
+    Half as many errors are the same step everywhere, so that both 50 and 99 % can be
+    read. Call it once all is drawn.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        With accuracies in percent on its y axis, which others may share.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+    """
+    least = 0.01
+    functions = (
+        lambda accuracy: -np.log(np.maximum(100 - np.asarray(accuracy), least)),
+        lambda step: 100 - np.exp(-np.asarray(step)),
+    )
+    shared = ax.get_shared_y_axes().get_siblings(ax)
+    low, high = np.array([it.dataLim.intervaly for it in shared]).T
+    low, high = low.min(), min(high.max(), 100 - least)
+    ax.set_yscale("function", functions=functions)
+    # A tenth more errors below, and a tenth fewer above.
+    ax.set_ylim(100 - 1.1 * (100 - low), 100 - (100 - high) / 1.1)
+    low, high = ax.get_ylim()
+    ticks = [0, 50, 80, 90, 95, 98, 99, 99.5, 99.8]
+    ticks = [tick for tick in ticks if low <= tick <= high]
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
     return ax
 
 

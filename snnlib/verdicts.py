@@ -15,6 +15,7 @@ from snnlib.datasets import load_iris_setosa, train_test_iris_setosa
 from snnlib.metrics import (
     Estimate,
     adjust_p_values,
+    mean_over_seeds,
     mean_over_seeds_and_images,
     mean_over_splits,
     mspe,
@@ -23,6 +24,8 @@ from snnlib.recording import results_path
 from snnlib.tables import markdown_table
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
 BASE = {"max_rate": 100.0, "tau_rc": 0.02, "synapse": 0.1}
@@ -184,7 +187,9 @@ def _table(names):
         msg = f"No table holds such results; none of {', '.join(names)} is committed."
         raise NoResultsError(msg)
     frames = [read_committed(name).assign(table=name) for name in there]
-    return pd.concat(frames, ignore_index=True)
+    results = pd.concat(frames, ignore_index=True)
+    # A network without each image's hit cannot be compared with others.
+    return results.dropna(subset="hits") if "hits" in results else results
 
 
 def compare(experiment: int, first: pd.DataFrame, second: pd.DataFrame) -> Estimate:
@@ -208,16 +213,12 @@ def compare(experiment: int, first: pd.DataFrame, second: pd.DataFrame) -> Estim
         If fewer than two networks have a seed in common.
     """
     if experiment == 3:
-        pairs = first.merge(second, on="seed", suffixes=("_first", "_second"))
-        if len(pairs) < 2:
+        gains = _gains(first, second)
+        if len(gains) < 2:
             sides = " and ".join(map(_described, (first, second)))
             msg = f"A comparison needs two seeds at least that both have; got {sides}."
             raise NoResultsError(msg)
-        better = [
-            100 * (b.astype(float) - a)
-            for a, b in zip(pairs["hits_first"], pairs["hits_second"], strict=True)
-        ]
-        return mean_over_seeds_and_images(better)
+        return mean_over_seeds_and_images(gains)
     a, b = first.iloc[0], second.iloc[0]
     sizes = {"n_train": int(a["n_train"]), "n_test": int(a["n_test"])}
     if experiment == 1:
@@ -286,6 +287,100 @@ def effect_in_words(estimate: Estimate, unit: str = "points") -> str:
     poor = read_decisions()["claims"]["3"]["poor"]
     value, *ends = (turn(it, poor) for it in (estimate.value, *_ends(estimate)))
     return _without_sign_of_zero(form.format(value, *sorted(ends)))
+
+
+def accuracy_table(
+    kinds: Mapping[Any, pd.DataFrame], *, line: float | None = None
+) -> pd.DataFrame:
+    """Return how many images networks of several kinds get right.
+
+    Parameters
+    ----------
+    kinds : dict of str or tuple to pandas.DataFrame
+        From `read_committed`: a row for each network of a kind.
+    line : float, optional
+        An accuracy in percent that was decided on beforehand.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        For each kind: how many ``networks``; the ``lowest`` and the ``highest`` of
+        their accuracies; the ``mean`` and its ``95 % interval``, for other networks and
+        other images. Of one network it speaks of other images only. With a ``line``,
+        also the ``answer``: "below" or "above" it, or "open" if the interval holds it.
+    """
+    rows = {}
+    for kind, networks in kinds.items():
+        hits = [100.0 * each for each in networks["hits"]]
+        rows[kind] = _summary(hits, "mean", least=0)
+        if line is not None:
+            low, high = _estimate(hits).interval()
+            answer = "below" if high < line else "above" if low > line else "open"
+            rows[kind]["answer"] = answer
+    return _rows_to_table(rows)
+
+
+def gain_table(
+    pairs: Mapping[Any, tuple[pd.DataFrame, pd.DataFrame]],
+) -> pd.DataFrame:
+    """Return how many points of accuracy networks gain by a change.
+
+    Parameters
+    ----------
+    pairs : dict of str or tuple to pair of pandas.DataFrame
+        From `read_committed`: the networks before and after. Those of the same seed are
+        compared, image by image. What has no such pair is left out.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        For each change: how many ``networks``; the ``lowest`` and the ``highest`` of
+        their gains; ``points gained`` on average, with its ``95 % interval``. As for
+        the intervals of `accuracy_table`, it is for other images only where there is
+        one network.
+    """
+    rows = {}
+    for change, (before, after) in pairs.items():
+        gains = _gains(before, after)
+        if gains:
+            rows[change] = _summary(gains, "points gained", least=-100)
+    return _rows_to_table(rows)
+
+
+def _gains(before, after):
+    """Return for each seed how many points each image gains."""
+    pairs = before.merge(after, on="seed", suffixes=("_before", "_after"))
+    return [
+        100 * (b.astype(float) - a)
+        for a, b in zip(pairs["hits_before"], pairs["hits_after"], strict=True)
+    ]
+
+
+def _estimate(values):
+    """Estimate a mean over networks and images, or of one network over images."""
+    if len(values) > 1:
+        return mean_over_seeds_and_images(values)
+    return mean_over_seeds(values[0])
+
+
+def _summary(values, name, least):
+    """Return a table's row: networks, their mean, and its interval where it can be."""
+    estimate = _estimate(values)
+    means = np.mean(values, axis=1)
+    low, high = np.clip(estimate.interval(), least, 100)
+    return {
+        "networks": len(means),
+        "lowest": f"{means.min():.2f}",
+        "highest": f"{means.max():.2f}",
+        name: f"{estimate.value:.2f}",
+        "95 % interval": f"{low:.2f} to {high:.2f}",
+    }
+
+
+def _rows_to_table(rows):
+    import pandas as pd
+
+    return pd.DataFrame(rows).T
 
 
 @dataclass(frozen=True)

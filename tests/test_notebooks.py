@@ -45,7 +45,7 @@ EXPECTED = {
     "03_training_with_rates": {"accuracy", "accuracy_rate", "error_power_zero"},
     "04_linear_regression": {"mspe", "mspe_line", "median_ratio", "skill"},
     "05_logistic_regression": {"accuracy", "mean_auc", "mean_accuracy_logistic"},
-    "06_mnist": {"accuracy", "accuracy_all_zero", "spikes_per_image", "dataset"},
+    "06_mnist": {"accuracy", "accuracy_all_zero", "accuracy_all_rates", "dataset"},
     "07_parameter_sweeps": {"live_median_mspe", "verdict_3_last", "n_yes_mean"},
     "08_how_sure": {"median_mspe", "lucky_share", "rows_for_five_points", "power"},
     "09_interactions": {"share_synapse_1", "held_out_accepted", "your_fidelity"},

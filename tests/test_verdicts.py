@@ -18,18 +18,20 @@ from snnlib import (
     verdicts,
 )
 from snnlib.committed import read_committed
-from snnlib.metrics import Estimate
+from snnlib.metrics import Estimate, mean_over_seeds_and_images
 from snnlib.panels import panel, paper_panel
 from snnlib.tables import read_table, write_table
 from snnlib.verdicts import (
     NoResultsError,
     Question,
+    accuracy_table,
     answer_after,
     answer_questions,
     beside_constant,
     contrast,
     count_seeds,
     effects_of_depth,
+    gain_table,
     judge,
     learning_curve,
     parts_of_claims,
@@ -690,6 +692,58 @@ def test_paper_panel_of_networks_is_one_seed_on_few_images():
     bare = bare[(bare["seed"] == 10) & (bare["initial_voltage"] == "zero")]
     for row in bare.itertuples():
         assert found[row.max_rate] == pytest.approx(100 * row.hits[:200].mean())
+
+
+# Tables of networks.
+
+AS_READ = {
+    "initial_voltage": "zero",
+    "readout": "last",
+    "synapse": 0.1,
+    "passes": 10,
+}
+
+
+@pytest.mark.usefixtures("judged")
+def test_accuracy_table_is_of_networks_and_images():
+    """Its interval is that of seeds and images, and answers where the line lies."""
+    slow, fast = (
+        read_committed("learning_mnist", max_rate=rate, **AS_READ) for rate in (50, 100)
+    )
+    table = accuracy_table({"slow": slow, "fast": fast}, line=90)
+    assert table.index.tolist() == ["slow", "fast"]
+    assert table["networks"].tolist() == [5, 5]
+    assert table["answer"].tolist() == ["below", "above"]
+    for row, networks in (("slow", slow), ("fast", fast)):
+        estimate = mean_over_seeds_and_images(100.0 * np.stack(networks["hits"]))
+        low, high = np.clip(estimate.interval(), 0, 100)
+        assert table.loc[row, "mean"] == f"{networks['accuracy'].mean():.2f}"
+        assert table.loc[row, "lowest"] == f"{networks['accuracy'].min():.2f}"
+        assert table.loc[row, "highest"] == f"{networks['accuracy'].max():.2f}"
+        assert table.loc[row, "95 % interval"] == f"{low:.2f} to {high:.2f}"
+    held = accuracy_table({"fast": fast}, line=fast["accuracy"].mean())
+    assert held.loc["fast", "answer"] == "open"
+
+
+@pytest.mark.usefixtures("judged")
+def test_gain_table_pairs_networks_of_a_seed():
+    """Only those of the same seed are compared; one has an interval of images."""
+    before, after = (
+        read_committed("learning_mnist", max_rate=rate, **AS_READ) for rate in (50, 100)
+    )
+    one = after[after["seed"] == 12]
+    none = after[after["seed"] == 99]
+    changes = {"all": (before, after), "one": (before, one), "none": (before, none)}
+    table = gain_table(changes)
+    assert table.index.tolist() == ["all", "one"]
+    assert table["networks"].tolist() == [5, 1]
+    assert float(table.loc["all", "points gained"]) == pytest.approx(30, abs=2)
+    hits = [its[its["seed"] == 12].iloc[0]["hits"] for its in (before, after)]
+    gains = 100.0 * hits[1] - 100.0 * hits[0]
+    half = stats.t.ppf(0.975, N_IMAGES - 1) * gains.std(ddof=1) / np.sqrt(N_IMAGES)
+    low, high = gains.mean() - half, gains.mean() + half
+    assert table.loc["one", "95 % interval"] == f"{low:.2f} to {high:.2f}"
+    assert table.loc["one", "points gained"] == f"{gains.mean():.2f}"
 
 
 # Reading.
