@@ -6,6 +6,7 @@ from snnlib.architectures import parse_architecture as parse_architecture
 from snnlib.architectures import read_weights as read_weights
 from snnlib.collected import Collected as Collected
 from snnlib.collected import collect_runs as collect_runs
+from snnlib.committed import find_committed as find_committed
 from snnlib.committed import read_committed as read_committed
 from snnlib.datasets import DataCorruptError as DataCorruptError
 from snnlib.datasets import Dataset as Dataset
@@ -51,9 +52,13 @@ from snnlib.networks import rate_model as rate_model
 from snnlib.networks import relu_model as relu_model
 from snnlib.panels import new_panels as new_panels
 from snnlib.panels import panel as panel
+from snnlib.panels import paper_panel as paper_panel
 from snnlib.panels import plot_effects as plot_effects
+from snnlib.panels import plot_learning as plot_learning
 from snnlib.panels import plot_multiverse as plot_multiverse
+from snnlib.panels import plot_networks as plot_networks
 from snnlib.panels import plot_panel as plot_panel
+from snnlib.panels import space_by_errors as space_by_errors
 from snnlib.plans import Plan as Plan
 from snnlib.plans import make_plan as make_plan
 from snnlib.plans import read_plan as read_plan
@@ -86,15 +91,28 @@ from snnlib.sweep import prune_runs as prune_runs
 from snnlib.sweep import reasons_to_run as reasons_to_run
 from snnlib.sweep import restore_runs as restore_runs
 from snnlib.sweep import run_sweep as run_sweep
+from snnlib.tables import markdown_table as markdown_table
 from snnlib.tables import read_results as read_results
 from snnlib.variation import variance_shares as variance_shares
+from snnlib.verdicts import NoResultsError as NoResultsError
+from snnlib.verdicts import accuracy_table as accuracy_table
+from snnlib.verdicts import answer_after as answer_after
 from snnlib.verdicts import answer_questions as answer_questions
+from snnlib.verdicts import beside_constant as beside_constant
 from snnlib.verdicts import contrast as contrast
+from snnlib.verdicts import count_seeds as count_seeds
+from snnlib.verdicts import effect_in_words as effect_in_words
 from snnlib.verdicts import effects_of_depth as effects_of_depth
+from snnlib.verdicts import gain_table as gain_table
+from snnlib.verdicts import learning_curve as learning_curve
 from snnlib.verdicts import multiverse_answers as multiverse_answers
+from snnlib.verdicts import parts_of_claims as parts_of_claims
 from snnlib.verdicts import questions as questions
 from snnlib.verdicts import read_decisions as read_decisions
 from snnlib.verdicts import results_at as results_at
+from snnlib.verdicts import show_answers as show_answers
+from snnlib.verdicts import show_contrasts as show_contrasts
+from snnlib.verdicts import show_verdicts as show_verdicts
 from snnlib.verdicts import verdict_table as verdict_table
 
 __version__: str

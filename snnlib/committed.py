@@ -86,6 +86,34 @@ def read_committed(*names: str, **fixed: Any) -> pd.DataFrame:
     return frame.reset_index(drop=True)
 
 
+def find_committed(*names: str) -> list[str]:
+    """Return those of some tables that are committed.
+
+    Parameters
+    ----------
+    *names : str
+        Names of tables in ``results``.
+
+    Returns
+    -------
+    found : list of str
+        In the order they came in.
+
+    Examples
+    --------
+    >>> find_committed("grid_linear_regression", "grid_of_tomorrow")
+    ['grid_linear_regression']
+    """
+    return [name for name in names if _is_committed(name)]
+
+
+def _is_committed(name):
+    try:
+        return results_path(f"{name}.csv").is_file()
+    except FileNotFoundError:
+        return False
+
+
 def has_value(column, value):
     """Return where a column has a value, a number being equal but for rounding.
 
@@ -148,7 +176,7 @@ def _from_hits(row):
 def _from_shares(row):
     for way, column in ((_way_of_share(column), column) for column in row):
         if way:
-            first = 100 * row[f"{column}{_FIRST}"]
+            first = 100 * row.get(f"{column}{_FIRST}", float("nan"))
             yield way, {"accuracy": 100 * row[column], "accuracy_200": first}
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnlib.committed import read_committed
 from snnlib.plots import COLORS
 from snnlib.verdicts import (
     BASE,
+    NoResultsError,
     compare,
     of_the_effect,
     read_decisions,
@@ -28,6 +31,10 @@ VALUES = {
 UNITS = {"max_rate": "max_rate (Hz)", "tau_rc": "tau_rc (s)", "synapse": "synapse (s)"}
 _COLOR_OF = {"last": COLORS["spiking"], "mean": COLORS["target"]}
 _LETTERS = "abcdefghi"
+# Experiments 1 and 2 on the paper's single split, and the number of its test images.
+_SINGLE = {1: ("paper_linear_regression", "mspe")}
+_SINGLE[2] = ("paper_logistic_regression", "accuracy")
+_N_IMAGES = 200
 
 
 def panel(
@@ -53,7 +60,8 @@ def panel(
     panel : pandas.DataFrame
         A row for each value: ``value``, ``score`` (MSPE in percent, of the geometric
         mean; or accuracy in percent) and ``low`` and ``high``, where the score would
-        lie at the ends of the interval of the paired difference from the base point.
+        lie at the ends of the interval of the paired difference from the base point. A
+        value is left out while fewer than two networks have it.
     """
     import pandas as pd
 
@@ -61,8 +69,11 @@ def panel(
     base = results_at(experiment, **how)
     rows = []
     for value in VALUES[parameter]:
-        results = results_at(experiment, **{parameter: value}, **how)
-        low, high = compare(experiment, results, base).interval()
+        try:
+            results = results_at(experiment, **{parameter: value}, **how)
+            low, high = compare(experiment, results, base).interval()
+        except NoResultsError:
+            continue
         if experiment == 1:
             level, here = (
                 np.exp(np.log(it.iloc[0]["mspe_by_split"]).mean())
@@ -83,6 +94,43 @@ def _accuracy(experiment, results):
     if experiment == 2:
         return 100 * results.iloc[0]["accuracy_by_split"].mean()
     return results["accuracy"].mean()
+
+
+def paper_panel(experiment: int, parameter: str) -> pd.DataFrame:
+    """Return one panel by the paper's own protocol: a single split, or 200 images.
+
+    Read at the last step and started at 0 V. In experiment 3 it is the network of the
+    first seed, on the first 200 test images.
+
+    Parameters
+    ----------
+    experiment : {1, 2, 3}
+        Number of the experiment.
+    parameter : {"max_rate", "tau_rc", "synapse"}
+        What is varied; all else stays at the paper's base point.
+
+    Returns
+    -------
+    panel : pandas.DataFrame
+        A row for each value: ``value``, and the ``score`` in percent.
+    """
+    import pandas as pd
+
+    if experiment in _SINGLE:
+        name, measure = _SINGLE[experiment]
+        table = read_committed(name, axis=parameter).sort_values(parameter)
+        scale = 1 if experiment == 1 else 100
+        scores = {"value": table[parameter], "score": scale * table[measure]}
+        return pd.DataFrame(scores).reset_index(drop=True)
+    rows = []
+    for value in VALUES[parameter]:
+        how = {"readout": "last", "initial_voltage": "zero", parameter: value}
+        try:
+            hits = results_at(3, **how).iloc[0]["hits"]
+        except NoResultsError:
+            continue
+        rows.append({"value": value, "score": 100 * hits[:_N_IMAGES].mean()})
+    return pd.DataFrame(rows)
 
 
 def new_panels(**options: Any) -> tuple[Figure, np.ndarray]:
@@ -157,6 +205,93 @@ def plot_panel(data: pd.DataFrame, *, ax: Axes, side: int = 0, **kwargs: Any) ->
     return ax
 
 
+def plot_networks(results: pd.DataFrame, *, x: str, ax: Axes, **kwargs: Any) -> Axes:
+    """Draw the accuracy of each network as a point, and a line through the means.
+
+    Parameters
+    ----------
+    results : pandas.DataFrame
+        From `read_committed`: a row for each network that was read out in one way.
+    x : str
+        Column to draw against, such as "max_rate" or "passes".
+    ax : matplotlib.axes.Axes
+        Where to draw.
+    **kwargs
+        Passed to ``ax.plot`` for the line; the points take its colour.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+    """
+    means = results.groupby(x)["accuracy"].mean()
+    (line,) = ax.plot(means.index, means, **{"lw": 1.4, **kwargs})
+    color = line.get_color()
+    ax.plot(results[x], results["accuracy"], "o", color=color, ms=3, alpha=0.6)
+    return ax
+
+
+def plot_learning(networks: pd.DataFrame, *, ax: Axes) -> Axes:
+    """Draw accuracy against the length of training, a line for each ``max_rate``.
+
+    Parameters
+    ----------
+    networks : pandas.DataFrame
+        From `read_committed`: a row for each network at each moment of its training.
+    ax : matplotlib.axes.Axes
+        Where to draw.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+    """
+    import matplotlib.pyplot as plt
+
+    rates = networks.groupby("max_rate")
+    colors = plt.get_cmap("cividis")(np.linspace(0, 0.9, len(rates)))
+    for color, marker, (rate, its) in zip(colors, cycle("os^Dv"), rates):
+        look = {"color": color, "marker": marker, "ms": 5, "label": f"{rate:g} Hz"}
+        plot_networks(its, x="passes", ax=ax, **look)
+    passes = np.unique(networks["passes"])
+    ax.set(xscale="log", xlabel="passes through the training images")
+    ax.set_xticks(passes, [f"{value:g}" for value in passes])
+    ax.minorticks_off()
+    return ax
+
+
+def space_by_errors(ax: Axes) -> Axes:
+    """Space an axis of accuracies by the logarithm of the errors.
+
+    Half as many errors are the same step everywhere, so that both 50 and 99 % can be
+    read. Call it once all is drawn.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        With accuracies in percent on its y axis, which others may share.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+    """
+    least = 0.01
+    functions = (
+        lambda accuracy: -np.log(np.maximum(100 - np.asarray(accuracy), least)),
+        lambda step: 100 - np.exp(-np.asarray(step)),
+    )
+    shared = ax.get_shared_y_axes().get_siblings(ax)
+    low, high = np.array([it.dataLim.intervaly for it in shared]).T
+    low, high = low.min(), min(high.max(), 100 - least)
+    ax.set_yscale("function", functions=functions)
+    # A tenth more errors below, and a tenth fewer above.
+    ax.set_ylim(100 - 1.1 * (100 - low), 100 - (100 - high) / 1.1)
+    low, high = ax.get_ylim()
+    ticks = [0, 50, 80, 90, 95, 98, 99, 99.5, 99.8]
+    ticks = [tick for tick in ticks if low <= tick <= high]
+    ax.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.minorticks_off()
+    return ax
+
+
 def plot_effects(answers: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     """Draw effects with their intervals, in units of the margin.
 
@@ -190,7 +325,7 @@ def plot_effects(answers: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
         ax.plot(ends["value"], row, "o", color=colors[found])
     ax.set_yticks(range(len(shown)), shown["effect"])
     ax.set_xscale("symlog", linthresh=2, linscale=1.5)
-    ticks = [-20, -5, -1, 0, 1, 5, 20, 100]
+    ticks = [-100, -10, -1, 0, 1, 10, 100]
     low, high = ax.get_xlim()
     ticks = [tick for tick in ticks if low <= tick <= high]
     ax.set_xticks(ticks, [f"{tick}" for tick in ticks])

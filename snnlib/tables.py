@@ -408,6 +408,31 @@ def version_list(versions):
     return ", ".join(f"{name} {version}" for name, version in versions.items())
 
 
+def markdown_table(frame: pd.DataFrame) -> str:
+    """Return a DataFrame as a table in Markdown, its cells as they print.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        With one name to a column. Its index is left out.
+
+    Returns
+    -------
+    text : str
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> print(markdown_table(pd.DataFrame({"max_rate": ["50 Hz"], "right": [0.98]})))
+    | max_rate | right |
+    | --- | --- |
+    | 50 Hz | 0.98 |
+    """
+    lines = [frame.columns, ["---"] * len(frame.columns)]
+    lines += frame.itertuples(index=False, name=None)
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+
 def _names(rows):
     return list(dict.fromkeys(name for row in rows for name in row))
 

@@ -1,6 +1,7 @@
-"""Verdicts: rules, contrasts by a second route, and claims on invented tables."""
+"""Verdicts and their figures, by second routes and on tables that are invented."""
 
 import json
+import shutil
 import subprocess
 from itertools import product
 from pathlib import Path
@@ -9,18 +10,38 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from snnlib import committed, pack_hits, verdicts
+from snnlib import (
+    committed,
+    load_iris_setosa,
+    pack_hits,
+    train_test_iris_setosa,
+)
 from snnlib.committed import read_committed
-from snnlib.metrics import Estimate
+from snnlib.metrics import Estimate, mean_over_seeds_and_images
+from snnlib.panels import panel, paper_panel
 from snnlib.tables import read_table, write_table
 from snnlib.verdicts import (
+    NoResultsError,
     Question,
+    _claims,
+    _questions,
+    _results,
+    accuracy_table,
+    answer_after,
     answer_questions,
+    beside_constant,
     contrast,
+    count_seeds,
     effects_of_depth,
+    gain_table,
     judge,
+    learning_curve,
     parts_of_claims,
     read_decisions,
+    results_at,
+    show_answers,
+    show_contrasts,
+    show_verdicts,
     verdict_table,
 )
 
@@ -77,6 +98,24 @@ def test_answer_without_a_margin_is_the_sign(value, answer):
 
 
 @pytest.mark.parametrize(
+    ("unit", "estimate", "words"),
+    [
+        ("points", (2.0, 0.5), "+2.0 points (+1.0 to +3.0)"),
+        ("points", (-0.01, 0.5), "0.0 points (-1.0 to +1.0)"),
+        ("points", (-0.5, 0.1), "-0.5 points (-0.7 to -0.3)"),
+        ("MSPE", (np.log(3.0), 0.0), "MSPE times 9.00 (9.00 to 9.00)"),
+        ("ratio", (np.log(3.0), 0.0), "ratio 3.00 (3.00 to 3.00)"),
+        ("below", (5.0, 0.5), "90.0 % right (89.0 to 91.0)"),
+        ("above", (3.0, 0.5), "98.0 % right (97.0 to 99.0)"),
+    ],
+)
+def test_effect_in_words(unit, estimate, words):
+    """It has the unit's size, its interval in order, and no sign of a zero."""
+    found = Question(1, "x matters", "x", Estimate(*estimate, 1e6), unit=unit)
+    assert found.in_words() == words
+
+
+@pytest.mark.parametrize(
     ("answers", "verdict"),
     [
         (["yes", "yes"], "reproduced"),
@@ -104,7 +143,7 @@ def test_judge(answers, verdict):
 )
 def test_fewer_is_sure_or_open(shallow, deep, answer):
     """What is open may turn out either way."""
-    assert verdicts._fewer(shallow, deep) == answer
+    assert _claims._fewer(shallow, deep) == answer
 
 
 # The decisions.
@@ -223,6 +262,37 @@ def test_other_accuracies_stay_columns():
     assert table["accuracy_low"].tolist() == [row["accuracy_low"] for row in rows]
 
 
+def test_beside_constant_by_a_second_route():
+    """Medians and means of the same splits, that the sweep has recorded too."""
+    found = beside_constant()
+    rows = [
+        row
+        for row in read_table(ROOT / "results" / "grid_linear_regression.csv")
+        if (row["max_rate"], row["tau_rc"]) == (100.0, 0.02)
+        and (row["readout"], row["initial_voltage"]) == ("last", "zero")
+    ]
+    assert len(rows) == 4
+    for row in rows:
+        errors = np.array(row["mspe_by_split"].split(), float)
+        its = found.loc[f'{row["synapse"]:g} s, "last"']
+        assert its["mspe"] == pytest.approx(stats.gmean(errors))
+        assert its["ratio"] == pytest.approx(
+            its["mspe"] / found.loc["constant", "mspe"]
+        )
+        assert its["low"] < its["ratio"] < its["high"]
+    assert found.loc["constant", ["ratio", "low", "high"]].tolist() == [1, 1, 1]
+    # Always the same prediction, so the errors of a split are those of its test rows.
+    iris = load_iris_setosa()
+    errors = []
+    for split in range(1000, 1100):
+        *_, y, y_test = train_test_iris_setosa(iris, random_state=split)
+        grid = np.linspace(y.min(), y.max(), 2001)
+        best = grid[(((grid - y[:, None]) / y[:, None]) ** 2).mean(axis=0).argmin()]
+        errors.append(100 * np.mean((best / y_test - 1) ** 2))
+    assert found.loc["constant", "mspe"] == pytest.approx(stats.gmean(errors), rel=0.01)
+    assert rows[0]["median_mspe_constant"] == pytest.approx(np.median(errors), rel=0.02)
+
+
 # Claims, on invented tables in which the truth is known.
 
 RATES, TAUS = (50, 100, 150, 200, 250), (0.02, 0.07, 0.12, 0.17, 0.22)
@@ -233,6 +303,12 @@ WAYS = [
     )
 ]
 N_IMAGES = 400
+# The learning curve: how many more are wrong after so many passes than after all ten.
+BEHIND = {0.4: 0.2, 1: 0.1, 2: 0.05, 5: 0.0}
+SNAPSHOTS = [
+    f"zero_{readout}_0.1_after_{passes:g}"
+    for readout, passes in product(("last", "mean"), BEHIND)
+]
 
 
 def invented_hits(rng, hard, share):
@@ -243,8 +319,9 @@ def invented_hits(rng, hard, share):
 
 def invented_share(way, values, layers):
     """Return how many images a network gets right, by rules of our own."""
+    way, _, passes = way.partition("_after_")
     _, readout, synapse = way.split("_")
-    share = 0.97
+    share = 0.97 - BEHIND.get(float(passes or 10), 0)
     if values["max_rate"] == 50:
         share -= 0.3
     if values["max_rate"] == 250 and values["amplitude"] == 0.01 and layers == 3:
@@ -265,13 +342,13 @@ def invented(tmp_path_factory):
     rng = np.random.default_rng(0)
     hard = rng.normal(size=N_IMAGES)
 
-    def write(name, points, seeds, layers=3):
+    def write(name, points, seeds, layers=3, ways=WAYS):
         rows = []
         for point, seed in product(points, seeds):
             values = {"max_rate": 100, "tau_rc": 0.02, "amplitude": 0.01, **point}
             hits = {
                 way: invented_hits(rng, hard, invented_share(way, values, layers))
-                for way in WAYS
+                for way in ways
             }
             rows.append(
                 {
@@ -285,26 +362,37 @@ def invented(tmp_path_factory):
             )
         write_table(folder / f"{name}.csv", rows)
 
-    write("learning_mnist", [{"max_rate": rate} for rate in RATES], range(10, 15))
-    write("rates_mnist", [{"max_rate": rate} for rate in RATES], range(15, 20))
+    of_rates = [{"max_rate": rate} for rate in RATES]
+    write("learning_mnist", of_rates, range(10, 15), ways=WAYS + SNAPSHOTS)
+    write("rates_mnist", of_rates, range(15, 20))
     write("tau_rc_mnist", [{"tau_rc": tau} for tau in TAUS[1:]], range(10, 20))
     ruled = [{"max_rate": rate, "amplitude": 1 / rate} for rate in RATES]
     write("amplitude_mnist", [ruled[0], ruled[3]], range(10, 13))
     write("rule_mnist", [ruled[2], ruled[4]], range(10, 13))
-    flat = [{"max_rate": rate} for rate in RATES] + [{"tau_rc": tau} for tau in TAUS]
+    flat = of_rates + [{"tau_rc": tau} for tau in TAUS]
     write("one_layer_mnist", flat, range(10, 13), layers=1)
     write("one_layer_rule_mnist", ruled, range(10, 13), layers=1)
     return folder
 
 
 @pytest.fixture
-def judged(invented, monkeypatch):
+def folder(invented, tmp_path):
+    """Return a copy of the invented results, to be changed."""
+    return shutil.copytree(invented, tmp_path / "results")
+
+
+@pytest.fixture
+def judged(folder, monkeypatch):
     """Have verdicts read the invented tables."""
 
     def path(name):
-        return (ROOT / "results" if name.endswith(".toml") else invented) / name
+        return (ROOT / "results" if name.endswith(".toml") else folder) / name
 
-    caches = (verdicts._table, verdicts._answers, verdicts._one_layer)
+    caches = (
+        _results.read_tables,
+        _questions.cached_answers,
+        _claims.effects_in_one_layer,
+    )
     monkeypatch.setattr(committed, "results_path", path)
     for cached in caches:
         cached.cache_clear()
@@ -378,6 +466,292 @@ def test_verdict_table_has_a_verdict_for_each_claim():
     assert not table["number"].str.contains("nan").any()
 
 
+@pytest.mark.usefixtures("judged")
+def test_show_verdicts_names_each_once_where_readouts_agree():
+    """A line for each claim, a mark with each verdict, and a link to the panel."""
+    header, _, *lines = show_verdicts("#panels").splitlines()
+    table = verdict_table()
+    assert len(lines) == len(table) == 5
+    assert "corrected" in header
+    for line, (number, row) in zip(lines, table.iterrows(), strict=True):
+        assert line.startswith(f"| {number}. {row['claim']} |")
+        assert row["number"] in line
+        assert line.count("(#panels)") == 1
+        verdict = line.replace("\u00a0", " ").split(" | ")[1]
+        if row["last"] == row["mean"]:
+            assert verdict[2:] == row["last"]
+        else:
+            assert verdict.count("<br>") == 1
+            assert f"{row['last']}<br>" in verdict
+            assert verdict.endswith(row["mean"])
+
+
+@pytest.mark.usefixtures("judged")
+def test_show_answers_has_both_readouts():
+    """A line for each question, of some claims or of all."""
+    last, mean = (answer_questions(how) for how in ("last", "mean"))
+    lines = show_answers().splitlines()[2:]
+    # And the parts that follow from several: one of claim 3, two of claim 4.
+    follow = [line for line in lines if "follows from the others" in line]
+    assert len(lines) == len(last) + len(follow) == len(last) + 3
+    asked = [line for line in lines if line not in follow]
+    for line, (_, a), (_, b) in zip(
+        asked, last.iterrows(), mean.iterrows(), strict=True
+    ):
+        cells = line.strip("| ").split(" | ")
+        assert cells[:2] == [str(a["claim"]), a["part"]]
+        for cell, its in zip(cells[2:], (a, b), strict=True):
+            assert cell.startswith(f"**{its['answer']}**")
+            assert cell.endswith(f": {its['in_words']}")
+            is_corrected = f"(corrected: {its['corrected']})" in cell
+            assert is_corrected == (its["answer"] != its["corrected"])
+    parts = parts_of_claims("last")[4]
+    several = parts["several parameters matter"]
+    assert follow[1].startswith(f"| 4 | several parameters matter | **{several}**")
+    assert len(show_answers(1, 2).splitlines()[2:]) == (last["claim"] < 3).sum()
+
+
+def test_show_contrasts_has_every_decision():
+    """A column for each experiment, with its values, margin and unit of replication."""
+    text = show_contrasts()
+    decided = read_decisions()
+    for number, its in decided["experiments"].items():
+        for part in (its["measure"], its["effect"], its["replication"]):
+            assert part in text
+        for first, second in decided["contrasts"][number].values():
+            assert f"| {first} and {second} " in text
+    assert "| margin | MSPE times 1.10 | 3.6 points | 1.0 points |" in text
+
+
+# Tables of experiment 3 that are not there, or not whole.
+
+
+@pytest.mark.usefixtures("judged")
+def test_seeds_are_counted(folder):
+    """The number decided stands beside that of the tables, which may grow."""
+    assert count_seeds().T.to_dict() == {
+        "max_rate": {"decided": 10, "here": 10},
+        "tau_rc": {"decided": 10, "here": 10},
+        "synapse": {"decided": 10, "here": 10},
+        "amplitude": {"decided": 3, "here": 3},
+        "0.4 passes": {"decided": 5, "here": 5},
+        "one layer": {"decided": 3, "here": 3},
+    }
+    read = read_decisions()
+    assert read["runs"]["seeds"]["n"] == 10
+    assert read["claims"]["4"]["control"]["seeds"] == 3
+    text = (ROOT / "results" / "decisions.toml").read_text()
+    assert "tested, with five seeds" in " ".join(text.replace("#", "").split())
+    assert (folder / "rates_mnist.csv").is_file()
+
+
+@pytest.mark.usefixtures("judged")
+def test_table_that_others_make_up_for_may_be_absent(folder):
+    """Without the seeds of the last table, fewer seeds are judged."""
+    (folder / "rates_mnist.csv").unlink()
+    assert count_seeds()["here"].to_dict() == {
+        "max_rate": 5,
+        "tau_rc": 5,
+        "synapse": 5,
+        "amplitude": 3,
+        "0.4 passes": 5,
+        "one layer": 3,
+    }
+    answers = answer_questions("last").set_index("effect")
+    assert answers.loc["experiment 3: max_rate", "n"] == 5
+    assert answers.loc["experiment 3: max_rate", "answer"] == "yes"
+    assert answers.loc["experiment 1: max_rate", "n"] == 100
+    assert set(results_at(3, tau_rc=0.22, readout="last")["table"]) == {"tau_rc_mnist"}
+
+
+@pytest.mark.usefixtures("judged")
+def test_table_without_which_nothing_is_known_is_named(folder):
+    """Nothing is judged from no network: the setting and the table are named."""
+    (folder / "rule_mnist.csv").unlink()
+    with pytest.raises(
+        NoResultsError,
+        match=r"needs 2 results.*max_rate=150.*amplitude=0\.00666.*"
+        r"found 0 in learning_mnist.*Not committed: rule_mnist\.",
+    ):
+        answer_questions("last")
+    (folder / "learning_mnist.csv").unlink()
+    _results.read_tables.cache_clear()
+    with pytest.raises(NoResultsError, match="none of learning_mnist is committed"):
+        learning_curve()
+
+
+def keep_seeds(path, seeds):
+    """Leave only some seeds in a table."""
+    write_table(path, [row for row in read_table(path) if row["seed"] in seeds])
+
+
+@pytest.mark.usefixtures("judged")
+def test_one_seed_is_none(folder):
+    """A single network has no interval, so its setting and table are named."""
+    keep_seeds(folder / "tau_rc_mnist.csv", {10})
+    with pytest.raises(
+        NoResultsError, match=r"needs 2 results.*tau_rc=0\.22.*found 1 in learning_"
+    ):
+        contrast(3, "tau_rc")
+    # The other panels of experiment 3 are as they were, and this one has its base.
+    assert panel(3, "max_rate")["value"].tolist() == [*RATES]
+    assert panel(3, "tau_rc")["value"].tolist() == [0.02]
+    assert paper_panel(3, "tau_rc")["value"].tolist() == [0.02]
+
+
+@pytest.mark.usefixtures("judged")
+def test_seeds_must_be_common(folder):
+    """Networks of other seeds are no pair, however many there are."""
+    for name in ("learning_mnist", "rates_mnist"):
+        keep_seeds(folder / f"{name}.csv", {10, *range(15, 20)})
+    keep_seeds(folder / "tau_rc_mnist.csv", {10, 11, 12})
+    with pytest.raises(
+        NoResultsError,
+        match=r"two seeds.*seeds 10, 15,.*tau_rc=0\.02.*\(in learning_mnist, rates_"
+        r".*and seeds 10, 11, 12.*tau_rc=0\.22.*\(in tau_rc_mnist\)",
+    ):
+        contrast(3, "tau_rc")
+
+
+@pytest.mark.usefixtures("judged")
+def test_older_table_is_not_mistaken_for_a_new_one(folder):
+    """A table without each image's hit holds no network, whatever its name."""
+    rows = read_table(folder / "rule_mnist.csv")
+    for row in rows:
+        row["accuracy_zero_last_0.1"] = 0.5
+        del row["hits"]
+    write_table(folder / "rule_mnist.csv", rows)
+    with pytest.raises(NoResultsError, match=r"max_rate=150.*found 0 in .*rule_mnist"):
+        answer_questions("last")
+
+
+# The course of training, and other comparisons.
+
+
+@pytest.mark.usefixtures("judged")
+def test_learning_curve_by_a_second_route():
+    """The mean over seeds of the bare accuracies, and five points for each rate."""
+    curve = learning_curve().set_index(["max_rate", "passes"])
+    assert len(curve) == len(RATES) * (len(BEHIND) + 1)
+    assert (curve["n"] == 5).all()
+    bare = read_committed("learning_mnist", readout="last", synapse=0.1, passes=0.4)
+    bare = bare[bare["max_rate"] == 150]["accuracy"].mean()
+    assert curve.loc[(150, 0.4), "accuracy"] == pytest.approx(bare)
+    assert bare == pytest.approx(77, abs=1)
+    assert (curve["low"] <= curve["accuracy"]).all()
+    assert (curve["accuracy"] <= curve["high"]).all()
+
+
+@pytest.mark.usefixtures("judged")
+def test_answer_after_little_training():
+    """After 0.4 passes all rates are poor, and correction only opens that."""
+    found = answer_after(0.4)
+    parts = dict(zip(found["part"], found["answer"], strict=True))
+    assert parts == {
+        "poor at 50 Hz": "yes",
+        "poor at 100 Hz": "yes",
+        "not poor at 150 Hz": "no",
+    }
+    assert (
+        found["corrected"].isin(["open"]) | (found["corrected"] == found["answer"])
+    ).all()
+    in_full = answer_questions("last").set_index("part")["answer"]
+    assert in_full["not poor at 150 Hz"] == "yes"
+
+
+@pytest.mark.usefixtures("judged")
+def test_contrast_of_other_parameters():
+    """Amplitude, read-out and start are compared as the three parameters are."""
+    at_250 = contrast(3, "amplitude", (0.01, 1 / 250), max_rate=250)
+    assert at_250.value == pytest.approx(30, abs=2)
+    readouts = contrast(3, "readout", ("last", "mean"), synapse=0.001)
+    assert readouts.value == pytest.approx(30, abs=2)
+    assert abs(contrast(3, "initial_voltage", ("zero", "uniform")).value) < 2
+    with pytest.raises(NoResultsError, match="rate=50"):
+        contrast(3, "tau_rc", rate=50)
+
+
+# Figures.
+
+
+@pytest.mark.parametrize(("number", "measure"), [(1, "mspe"), (2, "accuracy")])
+def test_paper_panel_is_the_single_split(number, measure):
+    """Its values are the bare cells of the committed table, in their order."""
+    rows = read_table(ROOT / "results" / f"paper_{NUMBERS[number]}_regression.csv")
+    scale = 1 if number == 1 else 100
+    for parameter in BASE:
+        its = {
+            row[parameter]: scale * row[measure]
+            for row in rows
+            if row["axis"] == parameter
+        }
+        found = paper_panel(number, parameter)
+        assert found["value"].tolist() == sorted(its)
+        assert found["score"].tolist() == pytest.approx([its[v] for v in sorted(its)])
+
+
+@pytest.mark.usefixtures("judged")
+def test_paper_panel_of_networks_is_one_seed_on_few_images():
+    """The first seed's first 200 images."""
+    found = paper_panel(3, "max_rate").set_index("value")["score"]
+    bare = read_committed("learning_mnist", readout="last", synapse=0.1, passes=10)
+    bare = bare[(bare["seed"] == 10) & (bare["initial_voltage"] == "zero")]
+    for row in bare.itertuples():
+        assert found[row.max_rate] == pytest.approx(100 * row.hits[:200].mean())
+
+
+# Tables of networks.
+
+AS_READ = {
+    "initial_voltage": "zero",
+    "readout": "last",
+    "synapse": 0.1,
+    "passes": 10,
+}
+
+
+@pytest.mark.usefixtures("judged")
+def test_accuracy_table_is_of_networks_and_images():
+    """Its interval is that of seeds and images, and answers where the line lies."""
+    slow, fast = (
+        read_committed("learning_mnist", max_rate=rate, **AS_READ) for rate in (50, 100)
+    )
+    table = accuracy_table({"slow": slow, "fast": fast}, line=90)
+    assert table.index.tolist() == ["slow", "fast"]
+    assert table["networks"].tolist() == [5, 5]
+    assert table["answer"].tolist() == ["below", "above"]
+    for row, networks in (("slow", slow), ("fast", fast)):
+        estimate = mean_over_seeds_and_images(100.0 * np.stack(networks["hits"]))
+        low, high = np.clip(estimate.interval(), 0, 100)
+        assert table.loc[row, "mean"] == f"{networks['accuracy'].mean():.2f}"
+        assert table.loc[row, "lowest"] == f"{networks['accuracy'].min():.2f}"
+        assert table.loc[row, "highest"] == f"{networks['accuracy'].max():.2f}"
+        assert table.loc[row, "95 % interval"] == f"{low:.2f} to {high:.2f}"
+    held = accuracy_table({"fast": fast}, line=fast["accuracy"].mean())
+    assert held.loc["fast", "answer"] == "open"
+
+
+@pytest.mark.usefixtures("judged")
+def test_gain_table_pairs_networks_of_a_seed():
+    """Only those of the same seed are compared; one has an interval of images."""
+    before, after = (
+        read_committed("learning_mnist", max_rate=rate, **AS_READ) for rate in (50, 100)
+    )
+    one = after[after["seed"] == 12]
+    none = after[after["seed"] == 99]
+    changes = {"all": (before, after), "one": (before, one), "none": (before, none)}
+    table = gain_table(changes)
+    assert table.index.tolist() == ["all", "one"]
+    assert table["networks"].tolist() == [5, 1]
+    assert float(table.loc["all", "points gained"]) == pytest.approx(30, abs=2)
+    hits = [its[its["seed"] == 12].iloc[0]["hits"] for its in (before, after)]
+    gains = 100.0 * hits[1] - 100.0 * hits[0]
+    half = stats.t.ppf(0.975, N_IMAGES - 1) * gains.std(ddof=1) / np.sqrt(N_IMAGES)
+    low, high = gains.mean() - half, gains.mean() + half
+    assert table.loc["one", "95 % interval"] == f"{low:.2f} to {high:.2f}"
+    assert table.loc["one", "points gained"] == f"{gains.mean():.2f}"
+
+
 # Reading.
 
 
@@ -385,12 +759,13 @@ def test_verdict_table_has_a_verdict_for_each_claim():
 def test_read_committed_makes_a_row_of_each_way():
     """A network with its hits, its accuracy in percent and what it was read with."""
     table = read_committed("learning_mnist")
-    assert len(table) == 25 * len(WAYS)
+    assert len(table) == 25 * len(WAYS + SNAPSHOTS)
     one = read_committed(
         *("learning_mnist", "rule_mnist"),
         readout="last",
         synapse=0.1,
         initial_voltage="zero",
+        passes=10,
         seed=10,
     )
     assert len(one) == 5 + 2
@@ -419,5 +794,5 @@ def test_need_counts_each_parameter_once(monkeypatch):
     alone = answers["effect"] == "experiment 3: amplitude at 250 Hz"
     answers.loc[alone, "answer"] = "yes"
     answers.loc[answers["effect"] == "experiment 1 beside 2", "answer"] = "yes"
-    monkeypatch.setattr(verdicts, "_answers", lambda _: answers)
-    assert verdicts._judge_need("last", "answer") == "not supported"
+    monkeypatch.setattr(_claims, "cached_answers", lambda _: answers)
+    assert _claims._judge_need("last", "answer") == "not supported"
