@@ -41,7 +41,7 @@ def files_of(folder):
         str(p.relative_to(folder))
         for p in folder.rglob("*")
         # What has no table yet is not shipped.
-        if p.is_file() and p.parent != ROOT / "sweeps" / "full"
+        if p.is_file() and ROOT / "sweeps" / "full" not in p.parents
     }
 
 
