@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnlib.datasets import load_iris_setosa, train_test_iris_setosa
-from snnlib.metrics import (
-    Estimate,
-    mean_over_splits,
-    mspe,
-)
+from snnlib.metrics import Estimate, mean_over_splits, mspe
 from snnlib.verdicts._questions import Question
 from snnlib.verdicts._results import (
     BASE,

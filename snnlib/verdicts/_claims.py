@@ -7,11 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snnlib.verdicts._questions import (
-    Question,
-    cached_answers,
-    of_the_effect,
-)
+from snnlib.verdicts._questions import Question, cached_answers, of_the_effect
 from snnlib.verdicts._results import (
     BASE,
     NETWORK,

@@ -6,10 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlib.metrics import (
-    mean_over_seeds,
-    mean_over_seeds_and_images,
-)
+from snnlib.metrics import mean_over_seeds, mean_over_seeds_and_images
 from snnlib.verdicts._results import (
     BASE,
     NETWORK,
@@ -53,9 +50,10 @@ def accuracy_table(
     rows = {}
     for kind, networks in kinds.items():
         hits = [100.0 * each for each in networks["hits"]]
-        rows[kind] = _summary(hits, "mean", least=0)
+        estimate = _estimate(hits)
+        rows[kind] = _summary(hits, estimate, "mean", least=0)
         if line is not None:
-            low, high = _estimate(hits).interval()
+            low, high = estimate.interval()
             answer = "below" if high < line else "above" if low > line else "open"
             rows[kind]["answer"] = answer
     return _rows_to_table(rows)
@@ -84,7 +82,8 @@ def gain_table(
     for change, (before, after) in pairs.items():
         gains = paired_gains(before, after)
         if gains:
-            rows[change] = _summary(gains, "points gained", least=-100)
+            estimate = _estimate(gains)
+            rows[change] = _summary(gains, estimate, "points gained", least=-100)
     return _rows_to_table(rows)
 
 
@@ -95,9 +94,8 @@ def _estimate(values):
     return mean_over_seeds(values[0])
 
 
-def _summary(values, name, least):
+def _summary(values, estimate, name, least):
     """Return a table's row: networks, their mean, and its interval where it can be."""
-    estimate = _estimate(values)
     means = np.mean(values, axis=1)
     low, high = np.clip(estimate.interval(), least, 100)
     return {

@@ -8,10 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snnlib.metrics import (
-    Estimate,
-    adjust_p_values,
-)
+from snnlib.metrics import Estimate, adjust_p_values
 from snnlib.verdicts._results import (
     BASE,
     NETWORK,

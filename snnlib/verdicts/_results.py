@@ -9,19 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from snnlib.committed import find_committed, has_value, read_committed
-from snnlib.metrics import (
-    Estimate,
-    mean_over_seeds_and_images,
-    mean_over_splits,
-)
+from snnlib.metrics import Estimate, mean_over_seeds_and_images, mean_over_splits
 from snnlib.recording import results_path
 
 if TYPE_CHECKING:
     import pandas as pd
 
 BASE = {"max_rate": 100.0, "tau_rc": 0.02, "synapse": 0.1}
-
-
 TABLES = {
     1: ("grid_linear_regression",),
     2: ("grid_logistic_regression",),
@@ -30,8 +24,6 @@ TABLES = {
         *("amplitude_mnist", "rule_mnist"),
     ),
 }
-
-
 # What else the paper's network has, once it is trained.
 NETWORK = {"passes": 10, "amplitude": 0.01, "layer_synapse": 0}
 

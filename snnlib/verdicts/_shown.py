@@ -22,11 +22,7 @@ _MARKS = {
     "not reproduced": "\u2718",
     "not supported": "\u2718",
 }
-
-
 _NO_BREAK = "\u00a0"
-
-
 # How many seeds the networks of a question were to have: `runs.seeds` of the decisions,
 # and for what its words name, in its words.
 _FIVE, _THREE = 5, 3

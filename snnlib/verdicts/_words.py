@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snnlib.metrics import (
-    Estimate,
-)
+from snnlib.metrics import Estimate
 from snnlib.verdicts._results import read_decisions
-
-if TYPE_CHECKING:
-    pass
 
 
 def interval_of(estimate):
