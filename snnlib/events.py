@@ -2,7 +2,8 @@
 
 NengoDL multiplies whole matrices at every step, although few neurons spike. Here each
 spike adds its weights to the layer after it, and the network's constant input is turned
-into a current once. Nothing recurs, so a layer runs through many steps before the next
+into a current once. Where many neurons spike in one step, multiplying is faster, and is
+what happens for that step. Nothing recurs, so a layer runs through many steps before the next
 one begins, and its state stays in the processor's cache. Spikes are NengoDL's but for
 rounding at the threshold.
 """
@@ -13,6 +14,7 @@ from typing import NamedTuple
 
 import numba
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from snnlib.architectures import Conv, Pool, parse_architecture
 
@@ -20,6 +22,10 @@ from snnlib.architectures import Conv, Pool, parse_architecture
 _MAX_LISTED = 4_000_000
 # Images handed to a thread at a time.
 _IMAGES_AT_A_TIME = 4
+# The share of its neurons that has to spike in a step, after the pool, before it is
+# faster to multiply matrices than to add up spikes. ``python -m benchmarks`` has a row
+# for it.
+_CROWDED = 0.1
 
 
 class Stage(NamedTuple):
@@ -41,6 +47,8 @@ class Stage(NamedTuple):
     """From one stretch to the next: neurons, weights."""
     shape: tuple
     """Rows, columns and channels of the population."""
+    places: np.ndarray
+    """A position before it for each place after the pool, row by row."""
 
 
 class Neuron(NamedTuple):
@@ -76,6 +84,10 @@ class State(NamedTuple):
     """Neurons that spiked, step by step."""
     ends: np.ndarray
     """How many are listed by the end of each step."""
+    crowd: np.ndarray
+    """Spikes of each place and channel before it, where they are multiplied."""
+    product: np.ndarray
+    """Their product with the weights, for one row of places."""
 
 
 def compile_events(
@@ -167,6 +179,11 @@ def _make_stage(kernel, scale, current, strides, pool, source):
         _reach(rows, columns, n_columns, shape, pool, source),
         (shape[1] * n_channels, n_columns * n_channels),
         shape,
+        np.arange(source[0] * source[1], dtype=np.int32)
+        .reshape(source[:2])[: source[0] // pool * pool : pool][
+            :, : source[1] // pool * pool : pool
+        ]
+        .copy(),
     )
 
 
@@ -267,9 +284,13 @@ def simulate_events(stages, neuron, images, n_steps, voltages, *, keep_spikes=Fa
                 step = np.repeat(np.arange(len(shown)), counts[image, steps, n])
                 flat = spikes[n][image, steps].reshape(len(shown), -1)
                 flat[step, listed[: ends[-1]]] = True
-        _run_read_out(read_out, passing, states[-1].signal, listed, ends, shown)
+        _run_read_out(read_out, passing, states[-1], listed, ends, shown)
 
-    with ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool:
+    # A thread that multiplies shall not start others.
+    with (
+        threadpool_limits(1, "blas"),
+        ThreadPoolExecutor(numba.config.NUMBA_NUM_THREADS) as pool,
+    ):
         # The list waits for every thread, and raises what a thread raised.
         list(pool.map(show, range(0, len(images), _IMAGES_AT_A_TIME)))
     return output, counts, spikes
@@ -287,6 +308,8 @@ def _new_state(stage, n_steps):
         # One more, for a neuron is written down before it is known to spike.
         np.empty(size * n_steps + 1, np.int32),
         np.empty(n_steps, np.int32),
+        np.empty((*stage.places.shape, len(stage.weights)), dtype),
+        np.empty((stage.places.shape[1], stage.weights.shape[1]), dtype),
     )
 
 
@@ -313,35 +336,35 @@ def _run_population(stage, neuron, state, spikes, ends):
         new = spikes[start : ends[step]]
         start = ends[step]
         if not neuron.is_filtered:
-            _add_spikes(stage, new, state.signal)
+            _add_spikes(stage, new, state)
         n_listed = _step_neurons(stage, neuron, state, n_listed)
         state.ends[step] = n_listed
         _fade(neuron.keep, state.signal)
         # A synapse in Nengo passes its input on one step later.
         if neuron.is_filtered:
-            _add_spikes(stage, new, state.signal)
+            _add_spikes(stage, new, state)
 
 
 @_compile
-def _run_read_out(stage, neuron, signal, spikes, ends, output):
+def _run_read_out(stage, neuron, state, spikes, ends, output):
     """Sum up the spikes that reach the read-out in each step."""
-    start = 0
+    start, signal = 0, state.signal
     for step in range(len(ends)):
         new = spikes[start : ends[step]]
         start = ends[step]
         if not neuron.is_filtered:
-            _add_spikes(stage, new, signal)
+            _add_spikes(stage, new, state)
         for i in range(len(signal)):
             output[step, i] = stage.current[i] + stage.scale * signal[i]
         _fade(neuron.keep, signal)
         if neuron.is_filtered:
-            _add_spikes(stage, new, signal)
+            _add_spikes(stage, new, state)
 
 
 @_compile
 def _step_neurons(stage, neuron, state, n_listed):
     """Advance LIF neurons by a step, list those that spike; return how many are."""
-    signal, voltage, fires, waiting, left, n_waiting, listed, _ = state
+    signal, voltage, fires, waiting, left, n_waiting, listed = state[:7]
     one, zero = voltage.dtype.type(1), voltage.dtype.type(0)
     flags = fires.view(np.uint8)
     _leak(stage, neuron, signal, voltage, flags)
@@ -409,8 +432,36 @@ def _fade(keep, signal):
 
 
 @_compile_sums
-def _add_spikes(stage, spikes, signal):
-    """Add each spike's weights to the signals of the neurons it reaches."""
+def _add_spikes(stage, spikes, state):
+    """Add the spikes' weights to the signals of the neurons they reach."""
+    if len(spikes) > _CROWDED * state.crowd.size:
+        _add_crowd(stage, spikes, state)
+    else:
+        _add_each(stage, spikes, state.signal)
+
+
+@_compile_sums
+def _add_crowd(stage, spikes, state):
+    """Multiply spikes and weights, a row of places at a time, and add the products."""
+    channels = len(stage.weights)
+    counts = state.crowd.reshape(-1)
+    counts[:] = 0
+    for spike in spikes:
+        position = spike // channels
+        place = stage.reach[position, 4]
+        if place >= 0:
+            counts[place * channels + spike - position * channels] += 1
+    for row in range(len(stage.places)):
+        np.dot(state.crowd[row], stage.weights, state.product)
+        for column in range(len(state.product)):
+            position = stage.places[row, column]
+            weights = state.product[column]
+            _add_one(stage, position, weights, weights.dtype.type(1), state.signal)
+
+
+@_compile_sums
+def _add_each(stage, spikes, signal):
+    """Add each spike's weights, spike by spike."""
     channels, one = len(stage.weights), stage.weights.dtype.type(1)
     i = 0
     while i < len(spikes):
