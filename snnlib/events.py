@@ -3,9 +3,9 @@
 NengoDL multiplies whole matrices at every step, although few neurons spike. Here each
 spike adds its weights to the layer after it, and the network's constant input is turned
 into a current once. Where many neurons spike in one step, multiplying is faster, and is
-what happens for that step. Nothing recurs, so a layer runs through many steps before the next
-one begins, and its state stays in the processor's cache. Spikes are NengoDL's but for
-rounding at the threshold.
+what happens for that step. Nothing recurs, so a layer runs through many steps before
+the next one begins, and its state stays in the processor's cache. Spikes are NengoDL's
+but for rounding at the threshold.
 """
 
 from concurrent.futures import ThreadPoolExecutor
