@@ -5,6 +5,7 @@ Nothing here is simulated or trained.
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, Literal
 
 import nengo
@@ -493,27 +494,44 @@ def _keras_model(image_shape, n_classes, architecture, activate, weights, seed, 
     return tf.keras.Model(image, scores)
 
 
+def _fused(function, tf):
+    """Return a TensorFlow function in one pass over memory, where that can be had."""
+    # Step by step, the activations of a training step take as long as half of its
+    # convolutions. TensorFlow for Windows comes without the compiler.
+    return tf.function(function, jit_compile=os.name != "nt", autograph=False)
+
+
+def _with_gradient(forward, backward, tf):
+    """Return a TensorFlow function that has another one for a gradient."""
+
+    @tf.custom_gradient
+    def activation(x):
+        values = forward(x)
+        return values, lambda upstream: backward(x, values, upstream)
+
+    return activation
+
+
 def _lif_rate(lif, tf):
     """Return the rate of a LIF neuron as a TensorFlow function with a safe gradient."""
     gain, bias = (float(value[0]) for value in lif.gain_bias())
     tau_rc, tau_ref, amplitude = lif.tau_rc, lif.tau_ref, lif.amplitude
 
-    @tf.custom_gradient
-    def rate(x):
+    def forward(x):
         # r(J) = amplitude / (tau_ref + tau_rc log(1 + 1 / (J - 1))) for J > 1, else 0.
         # The floor is NengoDL's; it keeps the branch that is not taken finite.
         fires = gain * x + bias > 1
         excess = tf.maximum(gain * x + (bias - 1), 1e-15)
         rates = amplitude / (tau_ref + tau_rc * tf.math.log1p(1 / excess))
+        return tf.where(fires, rates, 0.0)
 
-        def gradient(upstream):
-            # dr/dJ = tau_rc / amplitude * r^2 / ((J - 1) J)
-            slope = tau_rc / amplitude * rates**2 / (excess * (excess + 1))
-            return tf.where(fires, upstream * gain * slope, 0.0)
+    def backward(x, rates, upstream):
+        # dr/dJ = tau_rc / amplitude * r^2 / ((J - 1) J), 0 where the rate is.
+        excess = tf.maximum(gain * x + (bias - 1), 1e-15)
+        slope = tau_rc / amplitude * rates**2 / (excess * (excess + 1))
+        return upstream * gain * slope
 
-        return tf.where(fires, rates, 0.0), gradient
-
-    return rate
+    return _with_gradient(_fused(forward, tf), _fused(backward, tf), tf)
 
 
 # Where a neuron begins to fire, its rate rises without limit: no slope above this one
@@ -529,29 +547,33 @@ def _lif_count(lif, n_steps, dt, voltage, tf):
     to_threshold = tf.constant(1 - voltage, tf.float32)
     height = lif.amplitude / dt
 
-    @tf.custom_gradient
-    def count(x):
-        steps = tf.cast(n_steps, x.dtype)
-        fires = gain * x + bias > 1
+    def charging(x):
+        """Return J - 1, held above 0, and the time from reset to threshold."""
         excess = tf.maximum(gain * x + (bias - 1), 1e-6)
+        return excess, tau_rc * tf.math.log1p(1 / excess)
+
+    def forward(x, steps):
+        excess, period = charging(x)
         first = tau_rc * tf.math.log1p(to_threshold / excess)
-        charging = tau_rc * tf.math.log1p(1 / excess)
         if tau_ref:
-            spikes = tf.math.ceil((steps - first) / (tau_ref + charging))
+            spikes = tf.math.ceil((steps - first) / (tau_ref + period))
         else:
-            spikes = (steps - tf.floor(first) - 1) // (tf.floor(charging) + 1) + 1
-        spikes = tf.where(fires, tf.clip_by_value(spikes, 0.0, steps), 0.0)
+            spikes = (steps - tf.floor(first) - 1) // (tf.floor(period) + 1) + 1
+        spikes = tf.clip_by_value(spikes, 0.0, steps)
+        return tf.where(gain * x + bias > 1, spikes * (height / steps), 0.0)
 
-        def gradient(upstream):
-            # dr/dJ = tau_rc r^2 / ((J - 1) J)
-            rate = 1 / (tau_ref + charging)
-            slope = height * gain * tau_rc * rate**2 / (excess * (excess + 1))
-            slope = tf.minimum(slope, _STEEPEST)
-            return tf.where(fires & (rate <= 1), upstream * slope, 0.0)
+    def backward(x, values, upstream):
+        # dr/dJ = tau_rc r^2 / ((J - 1) J)
+        excess, period = charging(x)
+        rate = 1 / (tau_ref + period)
+        slope = height * gain * tau_rc * rate**2 / (excess * (excess + 1))
+        passes = (gain * x + bias > 1) & (rate <= 1)
+        return tf.where(passes, upstream * tf.minimum(slope, _STEEPEST), 0.0)
 
-        return spikes * (height / steps), gradient
-
-    return count
+    count = _fused(forward, tf)
+    return _with_gradient(
+        lambda x: count(x, tf.cast(n_steps, x.dtype)), _fused(backward, tf), tf
+    )
 
 
 def _keras_layers(layers, n_classes, weights, seed, tf):
