@@ -95,6 +95,10 @@ format: .venv/installed ## Put code and notebooks into shape
 weights: .venv/installed ## Train and measure the networks of lesson 06 where missing
 	$(BIN)/python scripts/train_mnist.py
 
+# oneDNN makes training faster where TensorFlow does not switch it on by itself.
+few-steps: .venv/installed ## Train and measure the networks of lesson 11 where missing
+	TF_ENABLE_ONEDNN_OPTS=1 $(BIN)/python scripts/train_few_steps.py
+
 bench: .venv/installed ## Measure speed beside Nengo, NengoDL, Keras and papermill
 	$(BIN)/python -m benchmarks $(BENCH)
 

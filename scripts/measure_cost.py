@@ -5,7 +5,8 @@ writes the rows of each setting as they come to ``mnist_cost.csv``, and leaves a
 what is already there; ``--force`` does everything again. The weights are those of
 ``train_mnist.py``, trained at 100 Hz; here they meet other values of ``max_rate``,
 with ``amplitude = 1 / max_rate``. Beside them stand two networks without spikes: the
-ReLU twin, and the same weights with firing rates in place of spikes.
+ReLU twin, and the same weights with firing rates in place of spikes. Last comes the
+network of ``train_few_steps.py`` at its own settings.
 
 A row holds means over images. ``conv1`` counts the operations of one pass over the
 image, of which a network that runs for many steps needs one or as many as there are
@@ -152,6 +153,14 @@ def settings(X, y):
                 "initial_voltage": voltage,
             }
             yield key, lambda c=classifier: measure_spiking(c, X, y)
+    # Lesson 11's network at its own settings.
+    few = SpikingConvClassifier.load(RESULTS / "mnist_few_steps.npz")
+    few.set_params(presentation_time=12 * few.dt, engine="event")
+    key = {"network": "few steps", "max_rate": few.max_rate}
+    yield (
+        {**key, "initial_voltage": few.initial_voltage},
+        lambda: measure_spiking(few, X, y),
+    )
 
 
 def read_table():

@@ -16,6 +16,8 @@ from statistics import median
 import numpy as np
 import pytest
 
+from snnlib import SpikingConvClassifier, load_digits28
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = json.loads((ROOT / "benchmarks" / "results.json").read_text())
 
@@ -377,6 +379,41 @@ def test_train_mnist_adds_a_whole_row(monkeypatch, tmp_path):
         script.append_row(table, {**rows[0], "setting": "\udc80"})
     assert table.read_bytes() == committed.read_bytes()
     assert list(tmp_path.iterdir()) == [table]
+
+
+def test_train_few_steps_adds_whole_rows(monkeypatch, tmp_path):
+    """The table of lesson 11, network by network, is the committed one."""
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    script = importlib.import_module("train_few_steps")
+    committed, table = script.TABLE, tmp_path / "table.csv"
+    with committed.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for start in range(0, len(rows), script.LONGEST):
+        script.append_rows(table, rows[start : start + script.LONGEST])
+    assert table.read_bytes() == committed.read_bytes()
+    monkeypatch.setattr(script, "TABLE", table)
+    known = script.known_keys()
+    assert {key for key in known if key[0] != "counts"} == {
+        (network, 0, start) for network in script.BEFORE for start in script.STARTS
+    }
+    seeds = {seed for network, seed, _ in known if network == "counts"}
+    assert seeds == {*script.SEEDS}
+
+
+def test_train_few_steps_measures_every_step(monkeypatch):
+    """A row is what predicting after so many steps gives, and the spikes till then."""
+    monkeypatch.syspath_prepend(ROOT / "scripts")
+    script = importlib.import_module("train_few_steps")
+    digits = load_digits28()
+    X, y = digits.data[:60], digits.target[:60]
+    classifier = SpikingConvClassifier.load(ROOT / "results" / "mnist_few_steps.npz")
+    rows = list(script.measure(classifier, X, y))
+    assert [row["n_steps"] for row in rows] == [*range(1, script.LONGEST + 1)]
+    for row in rows[3], rows[7]:
+        classifier.set_params(presentation_time=row["n_steps"] * classifier.dt)
+        assert row["accuracy"] == pytest.approx(classifier.score(X, y), abs=5e-5)
+        spikes = classifier.simulate(X).spike_counts.sum() / len(X)
+        assert row["spikes_per_image"] == pytest.approx(spikes, abs=0.05)
 
 
 def test_leaky_arrays_keep_the_network(module):

@@ -37,6 +37,7 @@ SLOW = {
     },
     "06_mnist": {"dataset": "digits28", "n_test": 100},
     "10_cost_of_a_spike": {"dataset": "digits28", "n_test": 100, "n_timed": 4},
+    "11_five_steps": {"dataset": "digits28", "n_test": 100},
 }
 SHORT = QUICK | SLOW
 EXPECTED = {
@@ -50,6 +51,7 @@ EXPECTED = {
     "08_how_sure": {"median_mspe", "lucky_share", "rows_for_five_points", "power"},
     "09_interactions": {"share_synapse_1", "held_out_accepted", "your_fidelity"},
     "10_cost_of_a_spike": {"acs_per_image", "energy_ratio", "mnist_accuracy_rates"},
+    "11_five_steps": {"accuracy_before", "mean_steps_when_sure", "mnist_accuracy_8"},
 }
 ODD = {"max_rate": 150, "tau_rc": 0.07, "synapse": None, "readout": "last"}
 ODD |= {"initial_voltage": "uniform", "seed": 3}
@@ -201,6 +203,7 @@ def test_lesson_refuses_a_bad_value(lesson, parameters, message):
         ("07_parameter_sweeps", {"n_splits": 101}, r"n_splits.*1 to 100.*got 101"),
         ("08_how_sure", {"n_splits": 1}, r"n_splits.*at least 2.*got 1"),
         ("10_cost_of_a_spike", {"longest_time": 0.02}, r"longest_time.*got 0\.02"),
+        ("11_five_steps", {"n_steps": 13}, r"n_steps.*12.*got 13"),
     ],
 )
 def test_lesson_refuses_what_it_cannot_show(lesson, parameters, message):
