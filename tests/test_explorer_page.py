@@ -115,7 +115,7 @@ AT_ALL_STOPS = """([id, look]) => {
 
 @each_kind
 def test_axes_hold_still(kind, show):
-    """No stop of a slider moves an end of an axis; fitted to what is seen, axes move."""
+    """No stop of a slider moves an end of an axis; fitted to the view, axes move."""
     page = show(make(kind))
     look = "[...document.querySelectorAll('svg')].map(s => s.dataset.limits).join(';')"
     seen = page.evaluate(AT_ALL_STOPS, [page.identity, look])
@@ -133,7 +133,7 @@ def top_of(path):
 
 
 def test_twice_the_rate_stands_twice_as_high(show):
-    """From 100 to 200 Hz the curve moves on the screen, and a ghost shows from where."""
+    """From 100 to 200 Hz the curve moves on the screen, and leaves a ghost."""
     page = show(lif_explorer())
     (before,) = page.lines("curve", ".role-target")
     assert not page.lines("curve", ".role-ghost")
@@ -145,7 +145,7 @@ def test_twice_the_rate_stands_twice_as_high(show):
 
 @each_kind
 def test_pinned_state_is_compared_with(kind, show):
-    """What is pinned becomes the ghost, by its name; unpinned, the start is it again."""
+    """What is pinned becomes the ghost, by its name; unpinned, the start is again."""
     page = show(make(kind))
     unfold(page)
     page.typed("tau_rc", "0.1")
@@ -173,7 +173,7 @@ def test_axis_says_what_goes_beyond_it(show):
     page.typed("synapse", "0.001")
     view = lif_explorer().compute(synapse=0.001)
     highest = view.series["output.filtered"][1].max()
-    (word,) = page.locator("[data-panel=output] .beyond").all_inner_texts()
+    (word,) = page.locator("[data-panel=output] .beyond").all_text_contents()
     assert float(word.split()[-1]) == pytest.approx(highest, rel=0.01)
     page.button("Fit axes").click()
     assert page.locator(".beyond").count() == 0
@@ -232,7 +232,7 @@ def test_refused_setting_moves_nothing(kind, viewport, show):
     ],
 )
 def test_typed_value_is_refused_by_name(name, text, message, show):
-    """What is no value of a slider stays as typed, and the reason says what would be."""
+    """What is no value of a slider stays as typed; the reason says what would be."""
     page = show(lif_explorer())
     unfold(page)
     page.typed(name, text)
@@ -270,7 +270,7 @@ PHONES = {
 
 @pytest.mark.parametrize("kind", PHONES)
 def test_phone_shows_slider_and_effect_together(kind, show):
-    """Wherever the reader is, a slider of the question and what it moves are in sight."""
+    """Wherever the reader is, sliders of the question and what they move are in view."""
     explorer = PHONES[kind]()
     page = show(explorer, viewport=PHONE, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -515,7 +515,7 @@ def test_guess_is_compared_with_what_happens(case, expected, show):
 
 @each_kind
 def test_guess_is_shown_by_a_button(kind, show):
-    """Who does not want to move there is taken there; who asks nothing sees no guess."""
+    """Who does not move there is taken there; who asks nothing sees no guess."""
     explorer = make(kind)
     page = show(explorer)
     page.get_by_text("Guess first").press("Enter")
@@ -552,7 +552,7 @@ def test_explorer_is_accessible(kind, theme, show):
 
 
 def test_all_is_reached_by_keyboard(show):
-    """Tab leads through guess, sliders, presets, panels and buttons, each with a ring."""
+    """Tab leads through sliders, presets, panels and buttons, each with a ring."""
     page = show(lif_explorer())
     unfold(page)
     page.locator("#prose").focus()
@@ -576,7 +576,7 @@ def test_all_is_reached_by_keyboard(show):
 
 
 def test_nothing_moves_by_itself(show):
-    """There is no animation and no transition, for who wants motion and who does not."""
+    """There is no animation and no transition, with or without reduced motion."""
     page = show(lif_explorer(), reduced_motion="no-preference")
     page.get_by_role("link", name="slow membrane").click()
     assert page.evaluate("document.getAnimations().length") == 0
