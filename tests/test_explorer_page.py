@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
-from test_explorers import each_kind, make, picture, unfold
+from test_explorers import EXPLORERS, each_kind, picture, unfold
 
 from snnlib import SpikingRegressor, lif_explorer, load_iris_setosa, regression_explorer
 from snnlib.explorers._page import html
@@ -85,7 +85,7 @@ def show(browser, tmp_path):
     def open_(explorer, *, theme="light", state="tau_rc=0.1", **options):
         options = {"viewport": DESKTOP, "offline": True} | options
         contexts.append(browser.new_context(accept_downloads=True, **options))
-        body = explorer.html()
+        body = html(explorer, picture="")
         identity = re.search(r'id="(snnlib-explorer-[\w-]+)"', body)[1]
         path = tmp_path / "page.html"
         text = PAGE.format(theme=theme, identity=identity, state=state, explorer=body)
@@ -116,7 +116,7 @@ AT_ALL_STOPS = """([id, look]) => {
 @each_kind
 def test_axes_hold_still(kind, show):
     """No stop of a slider moves an end of an axis; fitted to the view, axes move."""
-    page = show(make(kind))
+    page = show(EXPLORERS(kind))
     look = "[...document.querySelectorAll('svg')].map(s => s.dataset.limits).join(';')"
     seen = page.evaluate(AT_ALL_STOPS, [page.identity, look])
     assert len(seen) > 50
@@ -146,7 +146,7 @@ def test_twice_the_rate_stands_twice_as_high(show):
 @each_kind
 def test_pinned_state_is_compared_with(kind, show):
     """What is pinned becomes the ghost, by its name; unpinned, the start is again."""
-    page = show(make(kind))
+    page = show(EXPLORERS(kind))
     unfold(page)
     page.typed("tau_rc", "0.1")
     panel = {"lif": "curve", "regression": "fit"}.get(kind, "output")
@@ -181,7 +181,7 @@ def test_axis_says_what_goes_beyond_it(show):
 
 def test_points_beyond_an_axis_stand_at_its_end(show):
     """Decisions far out are counted among those seen, on the edge of the panel."""
-    page = show(make("classification"), state="readout=last&synapse=0.001")
+    page = show(EXPLORERS("classification"), state="readout=last&synapse=0.001")
     page.locator("#prose").click()
     inside = """() => [...document.querySelectorAll("[data-panel=decisions] .points")]
         .every(path => {
@@ -197,7 +197,7 @@ def test_points_beyond_an_axis_stand_at_its_end(show):
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_refused_setting_moves_nothing(kind, viewport, show):
     """What was shown stays in its place, dimmed, below the reason."""
-    page = show(make(kind), viewport=viewport)
+    page = show(EXPLORERS(kind), viewport=viewport)
     unfold(page)
     before = page.locator(".snnlib-explorer").bounding_box()
     panels = [p.bounding_box() for p in page.locator(".snnlib-panel").all()]
@@ -261,16 +261,16 @@ def test_typed_value_need_not_be_a_stop(show):
 
 # Of what an explorer's own question is about, and of a lesson's.
 PHONES = {
-    "lif": lambda: make("lif"),
-    "regression": lambda: make("regression"),
-    "classification": lambda: make("classification"),
+    "lif": lambda: EXPLORERS("lif"),
+    "regression": lambda: EXPLORERS("regression"),
+    "classification": lambda: EXPLORERS("classification"),
     "one slider": lambda: lif_explorer(question="Which?", sliders=["synapse"]),
 }
 
 
 @pytest.mark.parametrize("kind", PHONES)
 def test_phone_shows_slider_and_effect_together(kind, show):
-    """Wherever the reader is, sliders of the question and what they move are in view."""
+    """Wherever the reader is, sliders of the question and their effect are in view."""
     explorer = PHONES[kind]()
     page = show(explorer, viewport=PHONE, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
@@ -290,7 +290,7 @@ def test_phone_shows_slider_and_effect_together(kind, show):
 @each_kind
 def test_folded_slider_is_opened_where_it_moved(kind, show):
     """What a state sets is in sight, also where the question was not about it."""
-    explorer = make(kind)
+    explorer = EXPLORERS(kind)
     folded = [c.name for c in explorer.controls if c.name not in explorer.sliders]
     page = show(explorer, state="tau_rc=0.1")
     assert not page.control(folded[0]).is_visible()
@@ -302,7 +302,7 @@ def test_folded_slider_is_opened_where_it_moved(kind, show):
 @each_kind
 def test_address_holds_the_state(kind, show):
     """It follows the sliders, and a page opened at it shows what it says."""
-    page = show(make(kind))
+    page = show(EXPLORERS(kind))
     unfold(page)
     page.typed("max_rate", "150")
     page.typed("synapse", "none")
@@ -316,7 +316,7 @@ def test_address_holds_the_state(kind, show):
     page.open(address)
     assert page.values() == values
     page.button("Reset").click()
-    assert page.values() == make(kind).start
+    assert page.values() == EXPLORERS(kind).start
 
 
 def test_text_links_to_a_state(show):
@@ -347,7 +347,7 @@ def test_address_of_no_state_is_refused(show):
 @each_kind
 def test_presets_are_states(kind, show):
     """Each sets what it names, and all else to its start."""
-    explorer = make(kind)
+    explorer = EXPLORERS(kind)
     page = show(explorer)
     assert explorer.presets
     for preset in explorer.presets:
@@ -359,7 +359,7 @@ def test_presets_are_states(kind, show):
 @each_kind
 def test_point_is_read_by_key_and_by_pointer(kind, show):
     """Arrow keys and the pointer read out numbers of the series, those Python has."""
-    explorer = make(kind)
+    explorer = EXPLORERS(kind)
     page = show(explorer)
     axes = page.locator(".snnlib-axes").last
     axes.focus()
@@ -393,7 +393,7 @@ def downloaded(page, name):
 @each_kind
 def test_series_are_downloaded(kind, show):
     """The CSV holds the values of the sliders, and every point that Python computes."""
-    explorer = make(kind)
+    explorer = EXPLORERS(kind)
     page = show(explorer, state="max_rate=150")
     page.locator("#prose").click()
     text = downloaded(page, "CSV").decode()
@@ -417,7 +417,7 @@ def test_panels_are_downloaded(theme, show, tmp_path):
     """The PNG has the panels' own colours, on the paper of the theme."""
     from matplotlib.image import imread
 
-    page = show(make("lif"), theme=theme)
+    page = show(EXPLORERS("lif"), theme=theme)
     page.typed("max_rate", "200")
     path = tmp_path / "panels.png"
     path.write_bytes(downloaded(page, "PNG"))
@@ -437,7 +437,7 @@ def test_panels_are_downloaded(theme, show, tmp_path):
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_panels_are_labelled(kind, viewport, show):
     """Every series has an entry in the legend; an axis has at most seven ticks."""
-    explorer = make(kind)
+    explorer = EXPLORERS(kind)
     page = show(explorer, viewport=viewport)
     for panel, legend in zip(
         explorer.panels, page.locator(".snnlib-legend").all(), strict=True
@@ -474,7 +474,7 @@ def test_level_is_a_rate_only_where_a_spike_counts_one(amplitude, shown, show):
 @each_kind
 def test_explorer_fits_a_screen(kind, show):
     """At 1280 x 900 all but the folded is seen at once, below a bar of 48 pixels."""
-    page = show(make(kind))
+    page = show(EXPLORERS(kind))
     assert page.locator(".snnlib-explorer").bounding_box()["height"] <= 900 - 48
 
 
@@ -496,8 +496,10 @@ def test_guess_is_compared_with_what_happens(case, expected, show):
     assert not choice.is_visible()
     page.get_by_text("Guess first").click()
     verdict = page.locator(".snnlib-verdict")
-    assert not page.button("Show me").is_enabled()
+    see = page.get_by_text("Show me")
+    assert not see.is_visible()
     choice.check()
+    assert see.is_visible()
     assert did not in verdict.inner_text()
     unfold(page)
     before = page.locator(".snnlib-panels").bounding_box()
@@ -516,11 +518,11 @@ def test_guess_is_compared_with_what_happens(case, expected, show):
 @each_kind
 def test_guess_is_shown_by_a_button(kind, show):
     """Who does not move there is taken there; who asks nothing sees no guess."""
-    explorer = make(kind)
+    explorer = EXPLORERS(kind)
     page = show(explorer)
     page.get_by_text("Guess first").press("Enter")
     page.locator(".snnlib-guess [value=rise]").press(" ")
-    page.button("Show me").press("Enter")
+    page.get_by_role("link", name="Show me").press("Enter")
     assert page.values() == explorer.start | explorer.guess.values
     assert re.search("fell|rose|hardly", page.locator(".snnlib-verdict").inner_text())
     page = show(lif_explorer(question="Which?"))
@@ -531,7 +533,7 @@ def test_guess_is_shown_by_a_button(kind, show):
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_explorer_is_accessible(kind, theme, show):
     """With all unfolded, a point read and axes left, axe-core finds nothing serious."""
-    page = show(make(kind), theme=theme)
+    page = show(EXPLORERS(kind), theme=theme)
     style = "html[data-theme=dark] { --pst-color-background: #14181e;"
     style += " --pst-color-text-base: #ced6dd; --pst-color-text-muted: #9ca4af; }"
     page.add_style_tag(content=style + " a { color: inherit; }")
@@ -584,7 +586,7 @@ def test_nothing_moves_by_itself(show):
 
 def test_page_brings_no_scripts_of_other_explorers():
     """Of the views, a page has its own explorer's alone."""
-    text = html(make("lif"), "")
+    text = html(EXPLORERS("lif"), "")
     assert "snnlib.views.lif =" in text
     assert "snnlib.views.regression =" not in text
     iris = load_iris_setosa()

@@ -11,7 +11,7 @@ _numbers = itertools.count(1)
 # In the order in which they build on each other; an explorer's own come after these.
 _SCRIPTS = (
     *("lif.js", "elements.js", "state.js", "controls.js", "panel.js", "points.js"),
-    *("guess.js", "download.js"),
+    *("view.js", "guess.js", "download.js"),
 )
 # A piece of text that leads to a state: [see it at 0.1 s](synapse=0.1)
 _LINK = re.compile(r"\[([^\]]+)\]\((\w+=[^\s()]*)\)")

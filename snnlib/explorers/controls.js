@@ -23,7 +23,8 @@ snnlib.make_control = (function (make) {
     if (typed === "none" && values.includes(null)) return { value: null };
     if (typeof values[0] === "string") {
       if (values.includes(typed)) return { value: typed };
-      return { refusal: `${name} must be one of ${values.join(", ")}. Got "${typed}".` };
+      const all = values.join(", ");
+      return { refusal: `${name} must be one of ${all}. Got "${typed}".` };
     }
     const numbers = values.filter((value) => value !== null);
     const [low, high] = [Math.min(...numbers), Math.max(...numbers)];
@@ -101,7 +102,6 @@ snnlib.make_control = (function (make) {
       name: name,
       value: () => value,
       refusal: () => refusal,
-      text: () => as_text(value),
       describe: describe,
       is_at_start: () => value === values[start] && refusal === null,
       set: set,

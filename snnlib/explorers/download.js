@@ -17,7 +17,8 @@ snnlib.download = (function (make, make_svg) {
 
   // A row for each point of each series, below the values of the sliders.
   function csv(panels, view, controls) {
-    const quoted = (text) => (/[",\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text);
+    const is_plain = (text) => !/[",\n]/.test(text);
+    const quoted = (text) => is_plain(text) ? text : `"${text.replace(/"/g, '""')}"`;
     const lines = controls.map((c) => `# ${c.name} = ${c.describe()}`);
     lines.push("panel,series,x,y");
     for (const panel of panels) {

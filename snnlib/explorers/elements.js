@@ -1,7 +1,7 @@
 // What the page's face is made of, and what the views of explorers have in common.
 
-// Each kind of explorer adds its own: a function of the values of its sliders and of its
-// data, which returns series, read-outs and units, or a refusal.
+// Each kind of explorer adds its own: a function of the values of its sliders and of
+// its data, which returns series, read-outs and units, or a refusal.
 snnlib.views = snnlib.views || {};
 
 (function () {

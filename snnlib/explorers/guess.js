@@ -13,12 +13,11 @@ snnlib.make_guess = (function (make, show_number) {
     return to < from ? "fall" : "rise";
   }
 
-  // `views` has the start and what the settings lead to; `go` sets the sliders.
-  return function make_guess(id, { settings, readout, views, go }) {
+  // `views` has the start and what the settings lead to, `target` the address of these.
+  return function make_guess(id, { settings, readout, views, target }) {
     const [before, after] = views;
     const said = make("p", { class: "snnlib-verdict", role: "status" });
-    const see = make("button", { type: "button" }, "Show me");
-    see.disabled = true;
+    const see = make("a", { href: target, hidden: "" }, "Show me");
     let expected = null;
     let is_shown = false;
 
@@ -38,12 +37,11 @@ snnlib.make_guess = (function (make, show_number) {
       const radio = make("input", { type: "radio", name: `${id}-guess`, value: name });
       radio.addEventListener("change", function () {
         expected = name;
-        see.disabled = false;
+        see.hidden = false;
         tell();
       });
       return make("label", {}, radio, text);
     });
-    see.addEventListener("click", go);
     const question = `Suppose you set ${settings.join(" and ")}. What becomes of ` +
       `“${readout.label}”, now ${show_number(readout, before)}?`;
     const element = make("details", { class: "snnlib-guess" },

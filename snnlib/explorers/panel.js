@@ -99,7 +99,8 @@ snnlib.draw_panel = (function (make_svg) {
   }
 
   // Draw a view over its ghost, which may be null, and return where things are.
-  return function draw_panel(svg, panel, view, ghost, { clip_id, width, height, is_held }) {
+  return function draw_panel(svg, panel, view, ghost, look) {
+    const { clip_id, width, height, is_held } = look;
     const views = ghost ? [view, ghost] : [view];
     const x_limits = limits_of(panel, views, "x", is_held);
     const y_limits = limits_of(panel, views, "y", is_held);
@@ -114,8 +115,7 @@ snnlib.draw_panel = (function (make_svg) {
     const bottom = height - BOTTOM;
     const x_of = (x) => left + ((x - x_low) / (x_high - x_low)) * (right - left);
     const y_of = (y) => bottom - ((y - y_low) / (y_high - y_low)) * (bottom - TOP);
-    const x_at = (pixel) => x_low + ((pixel - left) / (right - left)) * (x_high - x_low);
-    const place = { x_of, y_of, x_at, x_limits, y_limits, left, right, bottom, top: TOP };
+    const place = { x_of, y_of, x_limits, y_limits, left, right, bottom, top: TOP };
     const clip = make_svg("clipPath", { id: clip_id });
     clip.append(make_svg("rect", {
       x: left, y: TOP, width: right - left, height: bottom - TOP,
@@ -145,7 +145,8 @@ snnlib.draw_panel = (function (make_svg) {
     for (const shown of views.slice().reverse()) {
       for (const part of panel.series) {
         if (shown === ghost && STILL.includes(part.role)) continue;
-        const style = `series ${part.kind} role-${shown === ghost ? "ghost" : part.role}` +
+        const role = shown === ghost ? "ghost" : part.role;
+        const style = `series ${part.kind} role-${role}` +
           (part.dashed ? " dashed" : "") + (part.hollow ? " hollow" : "");
         const d = path_of(part, shown.series[`${panel.name}.${part.name}`], place);
         plot.append(make_svg("path", { d: d, class: style }));

@@ -29,8 +29,9 @@ snnlib.make_reader = (function (make, make_svg) {
       let best = 0;
       for (let i = 1; i < x.length; i++) {
         const gap = Math.abs(x[i] - at.x) - Math.abs(x[best] - at.x);
-        const tie = gap === 0 && at.y !== null;
-        if (gap < 0 || (tie && Math.abs(y[i] - at.y) < Math.abs(y[best] - at.y))) best = i;
+        const is_tie = gap === 0 && at.y !== null;
+        const is_nearer = Math.abs(y[i] - at.y) < Math.abs(y[best] - at.y);
+        if (gap < 0 || (is_tie && is_nearer)) best = i;
       }
       const is_there = at.y === null
         ? part.kind === "line" || Math.abs(x[best] - at.x) <= reach
