@@ -7,7 +7,7 @@ import numpy as np
 
 from snnlib.plots import COLORS
 
-_GHOST = {"color": "0.7", "linewidth": 1.2, "zorder": 1, "label": "before"}
+_GHOST = {"color": "0.7", "linewidth": 1.2, "zorder": 1}
 
 
 def draw(panels, view, ghost=None):
@@ -64,6 +64,8 @@ def _draw_panel(ax, panel, series_data, ghost):
         ax.set_ylim(bottom=0)
     if panel.y_ticks:
         ax.set_yticks(*zip(*panel.y_ticks, strict=True))
+    if ghost:
+        ax.plot([], [], label="before", **_GHOST)
     handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     legend = ax.legend(handles.values(), handles.keys(), fontsize="x-small")
     # Points may lie behind it.
