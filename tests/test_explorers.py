@@ -186,6 +186,79 @@ def test_lif_explorer_refuses(call, error, message):
         call()
 
 
+@pytest.mark.parametrize(
+    ("shown", "error", "message"),
+    [
+        ({"sliders": ["tau"]}, TypeError, r"no slider 'tau'.*'tau_rc'"),
+        ({"sliders": "tau_rc"}, ValueError, "sliders must be one or more .*'tau_rc'"),
+        ({"sliders": []}, ValueError, r"sliders must be one or more names.*got \[\]"),
+        ({"sliders": 3}, ValueError, "sliders must be one or more names.*got 3"),
+        ({"presets": ["a"]}, ValueError, r"presets must be a mapping.*got \['a'\]"),
+        ({"presets": {"a": 1}}, ValueError, r"presets\['a'\] must map sliders.*got 1"),
+        ({"presets": {"a": {"tau": 1}}}, TypeError, "no slider 'tau'"),
+        ({"presets": {"a": {"tau_rc": "b"}}}, ValueError, "'a'.*set tau_rc .*got 'b'"),
+        ({"presets": {"a": {"tau_rc": math.nan}}}, ValueError, "tau_rc .*got nan"),
+        ({"presets": {"a": {"tau_rc": None}}}, ValueError, "tau_rc .*got None"),
+        ({"guess": {"tau_rc": 1}}, ValueError, "guess must be values of sliders"),
+        ({"guess": ({"tau_rc": 1}, "tau")}, ValueError, r"one of \['gain'.*'tau'"),
+        ({"guess": (3, "rate")}, ValueError, "guess must map sliders to values; got 3"),
+        ({"guess": ({"tau_rc": True}, "rate")}, ValueError, "guess must set .*True"),
+        ({"question": "[there](tau=1)"}, TypeError, "no slider 'tau'"),
+        ({"answer": "[there](tau_rc=1&tau=1)"}, TypeError, "no slider 'tau'"),
+    ],
+)
+def test_explorer_refuses_what_it_cannot_show(shown, error, message):
+    """Sliders, presets and guess name what there is, and values of the right kind."""
+    with pytest.raises(error, match=message):
+        lif_explorer(**shown)
+
+
+def test_explorer_folds_what_the_question_is_not_about():
+    """Sliders and guess are the explorer's own beside its own question alone."""
+    own, asked = lif_explorer(), lif_explorer(question="Which?")
+    assert own.sliders == ["max_rate", "tau_rc"]
+    assert own.guess.readout == "rate"
+    assert asked.sliders == [control.name for control in asked.controls]
+    assert asked.guess is None
+    few = lif_explorer(
+        question="Which?",
+        sliders=("synapse",),
+        presets={"no synapse": {"synapse": None}, "slow": {"synapse": np.float32(1)}},
+        guess=({"max_rate": 600}, "rate"),
+    )
+    assert few.sliders == ["synapse"]
+    assert [preset.values for preset in few.presets] == [
+        {"synapse": None},
+        {"synapse": 1.0},
+    ]
+    assert few.guess.values == {"max_rate": 600}
+
+
+@each_kind
+def test_limits_hold_the_start(kind):
+    """What is drawn at the start lies within the axes, and fills a part of them."""
+    explorer = EXPLORERS(kind)
+    view = explorer.compute()
+    for panel in explorer.panels:
+        for axis, limits in enumerate((panel.x_limits, panel.y_limits)):
+            points = [
+                np.asarray(view.series[f"{panel.name}.{series.name}"][axis])
+                for series in panel.series
+            ]
+            drawn = np.concatenate(points)
+            assert limits[0] <= drawn.min() <= drawn.max() <= limits[1]
+            assert np.ptp(drawn) > 0.15 * (limits[1] - limits[0])
+
+
+@pytest.mark.parametrize("amplitude", [1.0, 0.01])
+def test_levels_are_in_hertz_where_a_spike_counts_one(amplitude):
+    """Amplitude times rate is a rate only then; other read-outs keep their units."""
+    text = repr(lif_explorer(amplitude=amplitude))
+    assert "rate by formula: 82.7 Hz" in text
+    for label in ("target level", "mean of second half", "last step", "ripple"):
+        assert bool(re.search(rf"{label}.*: [\d.]+ Hz", text)) == (amplitude == 1)
+
+
 FLOWERS = {"regressor": SpikingRegressor(), "X": IRIS.data, "y": IRIS.target}
 BABIES = {"classifier": SpikingClassifier(), "X": BIRTHS.data, "y": BIRTHS.target}
 

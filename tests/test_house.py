@@ -109,6 +109,15 @@ def test_notebook_tags_what_measures_time(notebook):
 
 
 @each_notebook
+def test_notebook_folds_answers(notebook):
+    """The code of an explorer holds its answer: the page folds it away."""
+    for cell in code_cells(notebook):
+        if re.search(r"_explorer\(.*answer=", "".join(cell["source"]), re.DOTALL):
+            tags = cell["metadata"].get("tags", [])
+            assert {"hide-input", "hide-cell", "remove-input"} & {*tags}
+
+
+@each_notebook
 def test_notebook_uses_public_names(notebook):
     """A lesson takes from the package only public names."""
     # A star import must not load TensorFlow, so these two are public beside __all__.

@@ -22,19 +22,17 @@ def widget(explorer):
 
     sliders = {c.name: _slider(c) for c in explorer.controls}
     stage = ipywidgets.HTML()
-    start = explorer.compute()
+    start = (explorer.start, explorer.compute())
     state = {"ghost": start, "shown": start}
 
-    def values():
-        return {name: slider.value for name, slider in sliders.items()}
-
     def redraw(_change=None):
+        values = {name: slider.value for name, slider in sliders.items()}
+        refusal = ""
         try:
-            state["shown"] = explorer.compute(**values())
+            state["shown"] = (values, explorer.compute(**values))
         except ValueError as error:
-            stage.value = _stage(explorer, **state, refusal=str(error))
-        else:
-            stage.value = _stage(explorer, **state)
+            refusal = str(error)
+        stage.value = _stage(explorer, **state, refusal=refusal)
 
     def move(changes):
         # All at once: each of them alone would draw the panels anew.
@@ -104,13 +102,15 @@ def _stops_at(slider, value):
     return value in [stop for _, stop in slider.options]
 
 
-def _stage(explorer, ghost, shown, refusal=""):
+def _stage(explorer, ghost, shown, refusal):
     """Return picture and read-outs as HTML, dimmed below a refusal."""
+    # Each is the values of the sliders and what they lead to.
+    (ghost_values, ghost_view), (values, view) = ghost, shown
     numbers = "; ".join(
-        f"{readout.label}: <b>{readout.show(shown)}</b>"
-        for readout in explorer.readouts
+        f"{readout.label}: <b>{readout.show(view)}</b>" for readout in explorer.readouts
     )
-    figure = draw(explorer.panels, shown, None if ghost is shown else ghost)
+    is_same = values == ghost_values
+    figure = draw(explorer.panels, view, None if is_same else ghost_view)
     # The line is there also when it is empty, so that nothing below it moves.
     why = f"<b>Not possible.</b> {escape(refusal)}" if refusal else "&nbsp;"
     dim = ' style="opacity: 0.35"' if refusal else ""
