@@ -23,7 +23,7 @@ import environments
 import snnlib
 from snnlib.architectures import Conv, Dense, Pool
 from snnlib.estimators._engines import ConvRun
-from snnlib.explorers import Control, Panel, Readout, Series, View
+from snnlib.explorers import Control, Guess, Panel, Preset, Readout, Series, View
 from snnlib.metrics import AccuracyInterval, LayerCost, NetworkCost, SynapticOperations
 from snnlib.notebooks import Notebook
 from snnlib.parameters import Parameter
@@ -296,7 +296,7 @@ def public_functions():
         for kind in (
             *(AccuracyInterval, LayerCost, NetworkCost, SynapticOperations),
             *(Conv, Dense, Pool, ConvRun, Notebook, Parameter, Run),
-            *(Control, Panel, Readout, Series, View),
+            *(Control, Guess, Panel, Preset, Readout, Series, View),
         )
     }
     for name, value in (named | returned).items():

@@ -239,6 +239,10 @@ class Explorer:
     def html(self) -> str:
         """Return the explorer as HTML that needs no kernel and no network.
 
+        The page's address holds its state: behind ``#``, the ``id`` of its element, a
+        ``?`` and ``synapse=0.1&max_rate=200`` set these two and all else to its start.
+        Any link on the page may lead there.
+
         Returns
         -------
         html : str

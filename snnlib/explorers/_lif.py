@@ -84,7 +84,7 @@ class _LifExplorer(Explorer):
             "output",
             "Filtered output",
             "time (s)",
-            "level (amplitude x rate)",
+            "amplitude x rate",
             (
                 Series("filtered", "line", "spiking", "filtered spikes"),
                 Series("target", "level", "target", "formula", dashed=True),

@@ -49,10 +49,10 @@ snnlib.download = (function (make, make_svg) {
 
   function legend_of(list, top, width) {
     const group = make_svg("g", {});
-    let x = 50;
+    let x = 28;
     for (const entry of list.querySelectorAll("li")) {
       const room = 38 + 6.2 * entry.textContent.length;
-      if (x > 50 && x + room > width) [x, top] = [50, top + ROW];
+      if (x > 28 && x + room > width) [x, top] = [28, top + ROW];
       const mark = getComputedStyle(entry.querySelector(".snnlib-mark"));
       const text = getComputedStyle(entry);
       group.append(make_svg("line", {

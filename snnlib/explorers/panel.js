@@ -106,7 +106,7 @@ snnlib.draw_panel = (function (make_svg) {
     const y_limits = limits_of(panel, views, "y", is_held);
     const [x_low, x_high] = x_limits;
     const [y_low, y_high] = y_limits;
-    const most = height < 170 ? 5 : 7;
+    const most = height < 160 ? 5 : 7;
     const numbers = () => ticks_between(y_low, y_high, most).map((y) => [y, y]);
     const y_ticks = panel.y_ticks || numbers();
     const letters = Math.max(...y_ticks.map(([_, label]) => String(label).length));

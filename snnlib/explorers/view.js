@@ -71,7 +71,7 @@ snnlib.make_view = (function (make, make_svg, show_number) {
       const is_phone = window.innerWidth <= 600;
       for (const place of places) {
         place.width = Math.max(place.reader.element.clientWidth, 220);
-        place.height = is_phone ? 150 : place.width < 400 ? 176 : 190;
+        place.height = is_phone ? 150 : 166;
       }
     }
 
