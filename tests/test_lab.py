@@ -105,7 +105,8 @@ def test_widgets_redraw_at_once(explorer, outputs):
     exec(CELLS[explorer], here)
     picture = outputs[explorer].locator("img").first
     picture.wait_for(timeout=120_000)
-    slider = outputs[explorer].locator(".noUi-handle").first
+    labelled = outputs[explorer].locator(".widget-hslider", has_text="max_rate")
+    slider = labelled.locator(".noUi-handle")
     ratios = []
     for _ in range(5):
         before = picture.get_attribute("src")

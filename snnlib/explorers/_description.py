@@ -60,7 +60,7 @@ class Preset(NamedTuple):
 class Guess(NamedTuple):
     """What a reader may say beforehand: where a number goes if values are set."""
 
-    values: dict[str, Any]
+    values: Mapping[str, Any]
     readout: str
 
 
