@@ -79,8 +79,10 @@ def test_page_links_lead_somewhere(page, book):
         path = Path(unquote(urlsplit(url).path))
         assert path.is_relative_to(book), url
         assert path.is_file(), url
-        if anchor:
-            assert unquote(anchor) in anchors(path), f"{url}#{anchor}"
+        # Behind the name of an explorer stands one of its states.
+        target = unquote(anchor).partition("?")[0]
+        if target:
+            assert target in anchors(path), f"{url}#{anchor}"
 
 
 def test_page_images_have_alt_text(page):
@@ -418,6 +420,57 @@ def test_missing_page_has_the_whole_book_around_it(book):
             path = book / unquote(urlsplit(link).path.removeprefix(prefix))
             assert path.is_file(), link
     assert len(addressed) > 50
+
+
+WITH_EXPLORERS = [name for name in LESSONS if re.search(r"/0[1-5]_", name)]
+
+
+@pytest.mark.parametrize("name", WITH_EXPLORERS)
+def test_explorer_spoils_no_answer(name, open_page, book):
+    """The reader meets question and picture at once, on one screen; not the answer."""
+    page, _ = open_page(book.as_uri(), name, viewport=DESKTOP, offline=True)
+    explorer = page.locator(".snnlib-explorer").first
+    assert explorer.locator(".snnlib-question").is_visible()
+    answer = explorer.locator(".snnlib-answer p")
+    assert not answer.is_visible()
+    calls = page.locator("pre", has_text=re.compile(r"_explorer\("))
+    assert calls.count()
+    assert not any(call.is_visible() for call in calls.all())
+    bar = page.locator(".bd-header-article").bounding_box()
+    height = explorer.bounding_box()["height"]
+    assert height <= DESKTOP["height"] - bar["height"]
+    page.close()
+
+
+@pytest.mark.parametrize("name", WITH_EXPLORERS)
+def test_explorer_keeps_its_sliders_on_a_phone(name, open_page, book):
+    """Below the page's own bar, the sliders stay while panels and numbers go by."""
+    page, _ = open_page(
+        book.as_uri(), name, viewport=PHONE, offline=True, is_mobile=True
+    )
+    explorer = page.locator(".snnlib-explorer").first
+    slider = explorer.locator(".snnlib-control").first
+    for effect in explorer.locator(".snnlib-panel, .snnlib-readouts").all():
+        effect.evaluate("e => e.scrollIntoView({block: 'end'})")
+        inside, box = effect.bounding_box(), slider.bounding_box()
+        bar = page.locator(".bd-header-article").bounding_box()
+        assert bar["y"] + bar["height"] <= box["y"]
+        assert box["y"] + box["height"] <= inside["y"]
+        assert inside["y"] + inside["height"] <= PHONE["height"] + 1
+    page.close()
+
+
+@pytest.mark.parametrize("name", WITH_EXPLORERS)
+def test_explorer_opens_at_a_state(name, open_page, book):
+    """A link to a state, from another page or another reader, leads into view of it."""
+    identity = re.search(r'id="(snnlib-explorer-[\w-]+)"', (book / name).read_text())[1]
+    address = f"{name}#{identity}?tau_rc=0.15"
+    page, problems = open_page(book.as_uri(), address, viewport=DESKTOP, offline=True)
+    explorer = page.locator(f"#{identity}")
+    explorer.locator("[aria-valuetext='0.15 s']").wait_for()
+    assert 0 <= explorer.bounding_box()["y"] <= DESKTOP["height"] / 2
+    assert problems == []
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

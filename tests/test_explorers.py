@@ -26,6 +26,7 @@ from snnlib import (
     mspe,
     regression_explorer,
 )
+from snnlib.explorers._page import describe
 from snnlib.neurons import Lif
 
 IRIS, BIRTHS = load_iris_setosa(), load_birth_weight()
@@ -185,6 +186,79 @@ def test_lif_explorer_refuses(call, error, message):
         call()
 
 
+@pytest.mark.parametrize(
+    ("shown", "error", "message"),
+    [
+        ({"sliders": ["tau"]}, TypeError, r"no slider 'tau'.*'tau_rc'"),
+        ({"sliders": "tau_rc"}, ValueError, "sliders must be one or more .*'tau_rc'"),
+        ({"sliders": []}, ValueError, r"sliders must be one or more names.*got \[\]"),
+        ({"sliders": 3}, ValueError, "sliders must be one or more names.*got 3"),
+        ({"presets": ["a"]}, ValueError, r"presets must be a mapping.*got \['a'\]"),
+        ({"presets": {"a": 1}}, ValueError, r"presets\['a'\] must map sliders.*got 1"),
+        ({"presets": {"a": {"tau": 1}}}, TypeError, "no slider 'tau'"),
+        ({"presets": {"a": {"tau_rc": "b"}}}, ValueError, "'a'.*set tau_rc .*got 'b'"),
+        ({"presets": {"a": {"tau_rc": math.nan}}}, ValueError, "tau_rc .*got nan"),
+        ({"presets": {"a": {"tau_rc": None}}}, ValueError, "tau_rc .*got None"),
+        ({"guess": {"tau_rc": 1}}, ValueError, "guess must be values of sliders"),
+        ({"guess": ({"tau_rc": 1}, "tau")}, ValueError, r"one of \['gain'.*'tau'"),
+        ({"guess": (3, "rate")}, ValueError, "guess must map sliders to values; got 3"),
+        ({"guess": ({"tau_rc": True}, "rate")}, ValueError, "guess must set .*True"),
+        ({"question": "[there](tau=1)"}, TypeError, "no slider 'tau'"),
+        ({"answer": "[there](tau_rc=1&tau=1)"}, TypeError, "no slider 'tau'"),
+    ],
+)
+def test_explorer_refuses_what_it_cannot_show(shown, error, message):
+    """Sliders, presets and guess name what there is, and values of the right kind."""
+    with pytest.raises(error, match=message):
+        lif_explorer(**shown)
+
+
+def test_explorer_folds_what_the_question_is_not_about():
+    """Sliders and guess are the explorer's own beside its own question alone."""
+    own, asked = lif_explorer(), lif_explorer(question="Which?")
+    assert own.sliders == ["max_rate", "tau_rc"]
+    assert own.guess.readout == "rate"
+    assert asked.sliders == [control.name for control in asked.controls]
+    assert asked.guess is None
+    few = lif_explorer(
+        question="Which?",
+        sliders=("synapse",),
+        presets={"no synapse": {"synapse": None}, "slow": {"synapse": np.float32(1)}},
+        guess=({"max_rate": 600}, "rate"),
+    )
+    assert few.sliders == ["synapse"]
+    assert [preset.values for preset in few.presets] == [
+        {"synapse": None},
+        {"synapse": 1.0},
+    ]
+    assert few.guess.values == {"max_rate": 600}
+
+
+@each_kind
+def test_limits_hold_the_start(kind):
+    """What is drawn at the start lies within the axes, and fills a part of them."""
+    explorer = EXPLORERS(kind)
+    view = explorer.compute()
+    for panel in explorer.panels:
+        for axis, limits in enumerate((panel.x_limits, panel.y_limits)):
+            points = [
+                np.asarray(view.series[f"{panel.name}.{series.name}"][axis])
+                for series in panel.series
+            ]
+            drawn = np.concatenate(points)
+            assert limits[0] <= drawn.min() <= drawn.max() <= limits[1]
+            assert np.ptp(drawn) > 0.15 * (limits[1] - limits[0])
+
+
+@pytest.mark.parametrize("amplitude", [1.0, 0.01])
+def test_levels_are_in_hertz_where_a_spike_counts_one(amplitude):
+    """Amplitude times rate is a rate only then; other read-outs keep their units."""
+    text = repr(lif_explorer(amplitude=amplitude))
+    assert "rate by formula: 82.7 Hz" in text
+    for label in ("target level", "mean of second half", "last step", "ripple"):
+        assert bool(re.search(rf"{label}.*: [\d.]+ Hz", text)) == (amplitude == 1)
+
+
 FLOWERS = {"regressor": SpikingRegressor(), "X": IRIS.data, "y": IRIS.target}
 BABIES = {"classifier": SpikingClassifier(), "X": BIRTHS.data, "y": BIRTHS.target}
 
@@ -318,12 +392,12 @@ def test_numbers_of_any_kind_are_taken(number):
     there = lif_explorer(max_rate=200.0).compute(input=1.0)
     for view in (here.compute(), lif_explorer(max_rate=200).compute(input=number(1))):
         assert view.readouts == there.readouts
-    assert '"max_rate", "values": [10.0' in here._description()
+    assert '"max_rate", "values": [10.0' in describe(here)
     regressor = SpikingRegressor(max_rate=number(200), presentation_time=number(1))
     fitted = regression_explorer(regressor, IRIS.data, IRIS.target)
     assert fitted.start["max_rate"] == 200
     assert fitted.compute(sample=np.int8(3)).readouts["spikes"] > 0
-    assert fitted._description()
+    assert describe(fitted)
 
 
 @pytest.mark.parametrize(
@@ -444,28 +518,60 @@ def test_html_takes_text_as_text():
     assert html.count("</script>") == 1
 
 
+def parts(box):
+    """Return sliders and buttons by what stands on them, and the picture's place."""
+    found = {}
+    for part in getattr(box, "children", ()):
+        description = getattr(part, "description", "")
+        found |= parts(part) | ({description: part} if description else {})
+        if "<img" in str(getattr(part, "value", "")):
+            found["stage"] = part
+    return found
+
+
 @each_kind
 def test_widget_moves(kind, monkeypatch):
     """With a kernel, a moved slider changes picture and numbers; reset undoes it."""
-    box = shown(make(kind), "widgets", monkeypatch)
-    controls, stage = box.children[1].children, box.children[2]
-    sliders = {control.description: control for control in controls}
+    explorer = make(kind)
+    widget = parts(shown(explorer, "widgets", monkeypatch))
+    assert {control.name for control in explorer.controls} < widget.keys()
+    stage = widget["stage"]
     before = stage.value
-    sliders["max_rate"].value = 200.0
+    widget["max_rate"].value = 200.0
     after = stage.value
     assert picture(before) != picture(after)
     assert before != after
-    sliders["Reset"].click()
+    widget["Reset"].click()
     assert stage.value == before
 
 
+def test_widget_jumps_to_presets_and_keeps_a_ghost(monkeypatch):
+    """A preset is the state that it names; what is pinned is drawn below others."""
+    explorer = make("lif")
+    widget = parts(shown(explorer, "widgets", monkeypatch))
+    start = picture(widget["stage"].value)
+    widget["slow membrane"].click()
+    assert widget["tau_rc"].value == 0.25
+    over_start = picture(widget["stage"].value)
+    widget["Pin this state"].click()
+    assert picture(widget["stage"].value) != over_start
+    assert picture(widget["stage"].value) == explorer._png(
+        explorer.compute(tau_rc=0.25)
+    )
+    widget["Reset"].click()
+    assert picture(widget["stage"].value) != start
+
+
 def test_widget_says_why_nothing_is_drawn(monkeypatch):
-    """An impossible setting shows the estimators' words in place of the picture."""
-    box = shown(make("lif"), "widgets", monkeypatch)
-    sliders = {control.description: control for control in box.children[1].children}
-    sliders["max_rate"].value = 600.0
-    assert "must be below 1 / tau_ref = 500 Hz" in box.children[2].value
-    assert "<img" not in box.children[2].value
+    """An impossible setting leaves the picture, dimmed, below the estimators' words."""
+    widget = parts(shown(make("lif"), "widgets", monkeypatch))
+    before = widget["stage"].value
+    widget["max_rate"].value = 600.0
+    after = widget["stage"].value
+    assert "must be below 1 / tau_ref = 500 Hz" in after
+    assert picture(after) == picture(before)
+    assert "opacity" in after
+    assert "opacity" not in before
 
 
 def test_text_is_all_that_a_sweep_keeps(monkeypatch):
@@ -668,18 +774,17 @@ def test_page_face_without_scripts_shows_the_picture(kind, browser):
 @pytest.mark.browser
 @each_kind
 def test_page_face_refuses_in_the_words_of_python(kind, embedded):
-    """An impossible rate shows the estimator's message in place of the panels."""
+    """An impossible rate shows the estimator's message over the panels."""
     explorer = make(kind)
     page, identity = embedded(explorer)
+    unfold(page)
     page.locator(f"#{identity}-max_rate").press("End")
     message = page.locator(".snnlib-refusal")
     assert message.is_visible()
-    assert not page.locator(".snnlib-panels").is_visible()
     with pytest.raises(ValueError, match="must be below") as refused:
         explorer.compute(max_rate=600.0)
     assert message.text_content() == str(refused.value)
     page.get_by_role("button", name="Reset").click()
-    assert page.locator(".snnlib-panels").is_visible()
     assert not message.is_visible()
 
 
@@ -829,6 +934,7 @@ def test_sliders_of_the_lesson_move(lesson, browser, book):
     assert identities
     for identity in identities:
         explorer = explorer_like(page, identity)
+        unfold(page)
         for move in (move_by_key, move_by_mouse):
             for slider in page.locator(f"#{identity} input[type=range]").all():
                 before = state(page, identity)
@@ -845,6 +951,11 @@ def test_sliders_of_the_lesson_move(lesson, browser, book):
             page.locator(f"#{identity}").get_by_role("button", name="Reset").click()
             assert state(page, identity)["values"] == explorer.start
     context.close()
+
+
+def unfold(page):
+    """Open all that is folded away in a page, sliders among it."""
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
 
 
 def move_by_key(slider):
@@ -875,6 +986,7 @@ A_FRAME = """() => {
 def test_page_face_redraws_within_a_frame(kind, embedded):
     """The median of 30 redraws, each against what the machine does in a frame."""
     page, identity = embedded(make(kind))
+    unfold(page)
     slider = page.locator(f"#{identity}-tau_rc")
     shares = []
     for key in ["ArrowRight"] * 5 + ["ArrowLeft"] * 10 + ["ArrowRight"] * 15:
@@ -890,7 +1002,10 @@ def test_page_face_redraws_within_a_frame(kind, embedded):
 def test_page_face_is_usable_without_sight(kind, embedded):
     """Sliders have labels and values in words, and changes are announced."""
     page, identity = embedded(make(kind))
-    for slider in page.locator(f"#{identity} input, #{identity} select").all():
+    unfold(page)
+    sliders = page.locator(f"#{identity} [type=range], #{identity} select").all()
+    assert sliders
+    for slider in sliders:
         name = slider.get_attribute("id").split("-")[-1]
         assert page.get_by_label(name, exact=True).count() == 1
     slider = page.locator(f"#{identity}-max_rate")

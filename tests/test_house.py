@@ -23,7 +23,7 @@ import environments
 import snnlib
 from snnlib.architectures import Conv, Dense, Pool
 from snnlib.estimators._engines import ConvRun
-from snnlib.explorers import Control, Panel, Readout, Series, View
+from snnlib.explorers import Control, Guess, Panel, Preset, Readout, Series, View
 from snnlib.metrics import AccuracyInterval, LayerCost, NetworkCost, SynapticOperations
 from snnlib.notebooks import Notebook
 from snnlib.parameters import Parameter
@@ -106,6 +106,15 @@ def test_notebook_tags_what_measures_time(notebook):
     for cell in code_cells(notebook):
         measures = "perf_counter" in "".join(cell["source"])
         assert measures == ("timing" in cell["metadata"].get("tags", []))
+
+
+@each_notebook
+def test_notebook_folds_answers(notebook):
+    """The code of an explorer holds its answer: the page folds it away."""
+    for cell in code_cells(notebook):
+        if re.search(r"_explorer\(.*answer=", "".join(cell["source"]), re.DOTALL):
+            tags = cell["metadata"].get("tags", [])
+            assert {"hide-input", "hide-cell", "remove-input"} & {*tags}
 
 
 @each_notebook
@@ -287,7 +296,7 @@ def public_functions():
         for kind in (
             *(AccuracyInterval, LayerCost, NetworkCost, SynapticOperations),
             *(Conv, Dense, Pool, ConvRun, Notebook, Parameter, Run),
-            *(Control, Panel, Readout, Series, View),
+            *(Control, Guess, Panel, Preset, Readout, Series, View),
         )
     }
     for name, value in (named | returned).items():

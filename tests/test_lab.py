@@ -105,7 +105,8 @@ def test_widgets_redraw_at_once(explorer, outputs):
     exec(CELLS[explorer], here)
     picture = outputs[explorer].locator("img").first
     picture.wait_for(timeout=120_000)
-    slider = outputs[explorer].locator(".noUi-handle").first
+    labelled = outputs[explorer].locator(".widget-hslider", has_text="max_rate")
+    slider = labelled.locator(".noUi-handle")
     ratios = []
     for _ in range(5):
         before = picture.get_attribute("src")
@@ -135,5 +136,5 @@ def test_page_face_keeps_its_keys(outputs):
     assert words.input_value() != chosen
     explorer.get_by_role("button", name="Reset").press("Enter")
     assert (slider.input_value(), words.input_value()) == (start, chosen)
-    explorer.locator("summary").press("Enter")
-    assert explorer.locator("details p").is_visible()
+    explorer.get_by_text("Answer", exact=True).press("Enter")
+    assert explorer.locator(".snnlib-answer p").is_visible()

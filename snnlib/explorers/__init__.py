@@ -2,12 +2,29 @@
 
 With a kernel the sliders are ipywidgets, and what they show is computed by Nengo and
 the estimators. In the built book, where there is no kernel, they are HTML, and
-``lif.js`` computes the same series and read-outs in the reader's browser. Controls,
-panels and read-outs are described once, in Python; both faces draw what is described.
+JavaScript computes the same series and read-outs in the reader's browser. Controls,
+presets, panels and read-outs are described once, in Python; both faces show what is
+described.
+
+Each has a room of its own: ``_description.py`` is what an explorer is made of,
+``_page.py`` and the scripts that it names the face of the page, ``_widget.py`` that of
+the kernel, ``_picture.py`` the panels in print. A kind of explorer is a file that
+describes and computes, and a script of the same name that computes in the page. The
+kernel's face is no anywidget, which would be drawn by the page's scripts: anywidget
+wants a part of its own in the server that shows the notebook, and matplotlib has to
+draw for print all the same.
 """
 
 from snnlib.explorers._classification import classification_explorer
-from snnlib.explorers._description import Control, Panel, Readout, Series, View
+from snnlib.explorers._description import (
+    Control,
+    Guess,
+    Panel,
+    Preset,
+    Readout,
+    Series,
+    View,
+)
 from snnlib.explorers._explorer import FACE_VARIABLE, FACES, Explorer
 from snnlib.explorers._image import image_explorer
 from snnlib.explorers._lif import lif_explorer
@@ -18,7 +35,9 @@ __all__ = [
     "FACE_VARIABLE",
     "Control",
     "Explorer",
+    "Guess",
     "Panel",
+    "Preset",
     "Readout",
     "Series",
     "View",

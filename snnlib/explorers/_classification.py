@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from sklearn.base import clone
@@ -16,7 +16,7 @@ from snnlib.explorers._explorer import documented, in_a_line
 from snnlib.simulation import lowpass
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import ArrayLike
 
@@ -27,6 +27,7 @@ class _ClassificationExplorer(EnsembleExplorer):
     """A classifier of two classes over its training rows."""
 
     kind = "classification"
+    scripts = ("_ensemble.js", "_classification.js")
     title = "A decision by spikes under your hands"
     default_question = (
         "Set the read-out to the last step and move synapse to its smallest value. "
@@ -38,6 +39,13 @@ class _ClassificationExplorer(EnsembleExplorer):
         "the decoder's constant. Accuracy suffers, but far less than the values do: a "
         "decision asks for a side of the threshold, not for a value."
     )
+    default_sliders = ("readout", "synapse")
+    default_presets: ClassVar = {
+        "last step, quick synapse": {"readout": "last", "synapse": 0.001},
+        "slow synapse": {"synapse": 1.0},
+        "lower threshold": {"threshold": -0.5},
+    }
+    default_guess = ({"readout": "last", "synapse": 0.001}, "accuracy")
     readouts = (
         Readout("accuracy", "accuracy", "%", 1, spoken=True),
         Readout("majority", "majority class alone", "%", 1),
@@ -56,36 +64,6 @@ class _ClassificationExplorer(EnsembleExplorer):
             "shown the same rows again. Each point is a row, in the band of its true "
             f'class; right of the threshold it is called "{positive}". Rows called '
             "wrongly are hollow. The classifier is fitted anew at every setting."
-        )
-        self.panels = (
-            Panel(
-                "decisions",
-                "Decision for each row",
-                "decision",
-                "true class",
-                (
-                    Series("right", "points", "spiking", "called rightly"),
-                    Series("wrong", "points", "spiking", "called wrongly", hollow=True),
-                    Series("threshold", "limit", "target", "threshold", dashed=True),
-                    Series("chosen", "points", "chosen", "chosen row"),
-                ),
-                "Decision value of each row in two bands, one a class, with the "
-                "threshold as a vertical line.",
-                y_limits=[-0.5, 1.5],
-                y_ticks=[[0, negative], [1, positive]],
-            ),
-            Panel(
-                "output",
-                "Output for the chosen row",
-                "time (s)",
-                "decision",
-                (
-                    Series("filtered", "line", "spiking"),
-                    Series("threshold", "level", "target", "threshold", dashed=True),
-                ),
-                "Filtered, decoded output over the presentation of the chosen row, "
-                "with the threshold.",
-            ),
         )
         wording = {
             "true_positive": f'"{positive}" called "{positive}"',
@@ -109,6 +87,39 @@ class _ClassificationExplorer(EnsembleExplorer):
         ]
         super().__init__(
             classifier, X[order], y[order], labels, extra=("threshold",), **texts
+        )
+        output_limits = self._output_limits(self._targets())
+        self.panels = (
+            Panel(
+                "decisions",
+                "Decision for each row",
+                "decision",
+                "true class",
+                (
+                    Series("right", "points", "spiking", "called rightly"),
+                    Series("wrong", "points", "spiking", "called wrongly", hollow=True),
+                    Series("threshold", "limit", "target", "threshold", dashed=True),
+                    Series("chosen", "points", "chosen", "chosen row"),
+                ),
+                "Decision value of each row in two bands, one a class, with the "
+                "threshold as a vertical line.",
+                x_limits=output_limits["y_limits"],
+                y_limits=[-0.5, 1.5],
+                y_ticks=[[0, negative], [1, positive]],
+            ),
+            Panel(
+                "output",
+                "Output for the chosen row",
+                "time (s)",
+                "decision",
+                (
+                    Series("filtered", "line", "spiking", "filtered output"),
+                    Series("threshold", "level", "target", "threshold", dashed=True),
+                ),
+                "Filtered, decoded output over the presentation of the chosen row, "
+                "with the threshold.",
+                **output_limits,
+            ),
         )
 
     def _rows(self):
@@ -165,6 +176,9 @@ def classification_explorer(
     class_names: Sequence[str] | None = None,
     question: str | None = None,
     answer: str | None = None,
+    sliders: Sequence[str] | None = None,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    guess: tuple[Mapping[str, Any], str] | None = None,
 ) -> Explorer:
     """Show a spiking classifier over its training rows, with sliders for its neurons.
 
@@ -184,6 +198,12 @@ def classification_explorer(
         What to call the classes, in sorted order; None calls them by their labels.
     question, answer : str or None, default=None
         {texts}
+    sliders : sequence of str or None, default=None
+        {sliders}
+    presets : mapping or None, default=None
+        {presets}
+    guess : tuple of mapping and str, or None, default=None
+        {guess}
 
     Returns
     -------
@@ -201,7 +221,15 @@ def classification_explorer(
     labels = _two_labels(y)
     names = [str(label) for label in labels] if class_names is None else class_names
     return _ClassificationExplorer(
-        classifier, X, y, _two_names(names), question=question, answer=answer
+        classifier,
+        X,
+        y,
+        _two_names(names),
+        question=question,
+        answer=answer,
+        sliders=sliders,
+        presets=presets,
+        guess=guess,
     )
 
 

@@ -1,6 +1,12 @@
-"""What an explorer is made of: controls, panels, series and read-outs."""
+"""What an explorer is made of: controls, presets, panels, series and read-outs."""
 
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 STOPS = {
     "max_rate": [float(rate) for rate in range(10, 601, 10)],
@@ -31,31 +37,55 @@ _UNITS = {
 
 
 class Control(NamedTuple):
-    """A slider: its name, the values it stops at, and how each of them reads."""
+    """A slider: its name, the values it stops at, and how each of them reads.
+
+    Beside a slider with a unit, a value between its stops can be typed; the unit of a
+    plain number is empty. Where the stops are words or rows, it is None.
+    """
 
     name: str
     values: list[Any]
     labels: list[str]
     start: int
+    unit: str | None = None
+
+
+class Preset(NamedTuple):
+    """A state with a name: the values that are not those of the start."""
+
+    name: str
+    values: dict[str, Any]
+
+
+class Guess(NamedTuple):
+    """What a reader may say beforehand: where a number goes if values are set."""
+
+    values: Mapping[str, Any]
+    readout: str
 
 
 class Series(NamedTuple):
     """What a panel draws under one name; the numbers come from ``compute``.
 
     Kinds are "line" and "points" (x and y), "ticks" (x only, at the top), "level" (one
-    y across the panel) and "limit" (one x from top to bottom).
+    y across the panel) and "limit" (one x from top to bottom). Each has an entry in the
+    legend, its label.
     """
 
     name: str
     kind: str
     role: str
-    label: str | None = None
+    label: str
     dashed: bool = False
     hollow: bool = False
 
 
 class Panel(NamedTuple):
-    """A pair of axes and what is drawn on them."""
+    """A pair of axes and what is drawn on them.
+
+    Limits hold whatever the sliders do, so that what moves is seen to move. Where there
+    are none, the axis follows what is drawn.
+    """
 
     name: str
     title: str
@@ -78,12 +108,12 @@ class Readout(NamedTuple):
     digits: int = 2
     spoken: bool = False
 
-    def show(self, view: "View") -> str:
+    def show(self, view: View) -> str:
         """Write the number as it stands in a view, with its unit."""
         number = view.readouts[self.name]
         # The name of a class may be a word.
         text = number if isinstance(number, str) else f"{number:.{self.digits}f}"
-        return f"{text} {self.unit}".strip()
+        return f"{text} {view.units.get(self.name, self.unit)}".strip()
 
 
 class View(NamedTuple):
@@ -93,19 +123,34 @@ class View(NamedTuple):
     """x and y by "panel.series"."""
     readouts: dict[str, Any]
     """Number by name."""
+    units: Mapping[str, str] = MappingProxyType({})
+    """Unit by name of a read-out whose own unit does not hold here."""
 
 
-def make_control(name, values, start, labels):
+def make_control(name, values, start, labels=None):
     """Return a control that stops at ``values`` and at ``start``."""
     values = list(values)
     if start not in values:
         values = sorted([*values, start], key=lambda value: (value is not None, value))
+    is_typed = labels is None and not isinstance(start, str)
     return Control(
-        name, values, labels or [_label(name, v) for v in values], values.index(start)
+        name,
+        values,
+        labels or [describe(name, value) for value in values],
+        values.index(start),
+        _UNITS.get(name, "") if is_typed else None,
     )
 
 
-def _label(name, value):
+def describe(name, value):
+    """Write a value of a slider with its unit."""
     if value is None or isinstance(value, str):
         return str(value).replace("None", "none")
     return f"{value:g} {_UNITS.get(name, '')}".strip()
+
+
+def make_limits(values, share):
+    """Return where an axis ends: beyond the values, also where they are all one."""
+    low, high = float(min(values)), float(max(values))
+    room = share * (high - low) or abs(high) / 2
+    return [low - room, high + room]

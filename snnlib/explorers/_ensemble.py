@@ -8,7 +8,7 @@ from sklearn.base import clone
 from sklearn.utils import check_random_state
 
 from snnlib.checks import check_finite
-from snnlib.explorers._description import STOPS
+from snnlib.explorers._description import STOPS, make_limits
 from snnlib.explorers._explorer import Explorer, check_estimator
 from snnlib.neurons import SETTINGS
 
@@ -46,6 +46,21 @@ class EnsembleExplorer(Explorer):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             return moved.fit(self.X, self.y)
+
+    def _output_limits(self, targets):
+        """Return the ends of both axes of a decoded output over time."""
+        # The output starts from the decoder's constant. A spike adds its weight over
+        # the synapse, of which the axis shows no more than the targets span.
+        fitted, time = self.fitted, self.start["presentation_time"]
+        if "presentation_time" in self.sliders:
+            (slider,) = (c for c in self.controls if c.name == "presentation_time")
+            time = max(slider.values)
+        synapse = max(self.start["synapse"] or 0, fitted.dt)
+        spike = np.abs(fitted.decoders_).max() * fitted.amplitude / synapse
+        low, high = targets.min(), targets.max()
+        room = min(spike, high - low)
+        ends = [low - room, high + room, fitted.output_bias_[0]]
+        return {"x_limits": [0.0, float(time)], "y_limits": make_limits(ends, 0.06)}
 
     def _data(self):
         """Return what stays the same when neuron parameters change."""

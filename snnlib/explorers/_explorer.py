@@ -1,32 +1,27 @@
-"""An explorer and its faces: a page without a kernel, widgets, and a picture."""
+"""What every explorer is: sliders, what they compute, and how it shows itself."""
 
 from __future__ import annotations
 
-import base64
 import copy
-import io
-import itertools
-import json
+import math
 import os
 import textwrap
-from functools import lru_cache
-from html import escape
+from collections.abc import Mapping
 from importlib.util import find_spec
 from numbers import Real
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
 from snnlib._docs import fill_in
 from snnlib.checks import check_number, check_whole
-from snnlib.explorers._description import make_control
+from snnlib.explorers import _page, _picture
+from snnlib.explorers._description import Guess, Preset, make_control
 from snnlib.files import plain
 from snnlib.neurons import SETTINGS
-from snnlib.plots import COLORS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Sequence
 
     from matplotlib.figure import Figure
 
@@ -35,9 +30,20 @@ if TYPE_CHECKING:
 FACE_VARIABLE = "SNNLIB_EXPLORERS"
 FACES = ("widgets", "html", "text")
 
+# What every function that makes an explorer takes and returns.
 _SHARED = {
     "texts": "A question to settle by moving a slider, and its answer, which is folded "
-    "away. None asks the explorer's own; a question without an answer folds away none.",
+    "away. None asks the explorer's own; a question without an answer folds away none. "
+    "In both, ``[at 0.1 s](synapse=0.1)`` becomes a link that sets sliders, and ``&`` "
+    "stands between several.",
+    "sliders": "Names of the sliders that the question is about, in order; the others "
+    "are folded away. None takes those of the explorer's own question, and all beside "
+    "a question of yours.",
+    "presets": "States to jump to: by the name of each, the values of the sliders that "
+    "leave their start in it. None takes the explorer's own.",
+    "guess": "Values of sliders, and the name of a read-out. Before they are set, the "
+    "reader can choose whether that number will fall, stay or rise, and then sees what "
+    "it did. None asks the explorer's own, and nothing beside a question of yours.",
     "explorer": "Shows itself as the last expression of a cell.",
 }
 
@@ -57,6 +63,12 @@ class Explorer:
     ----------
     controls : list of Control
         The sliders.
+    sliders : list of str
+        Names of those that the question is about; the others are folded away.
+    presets : list of Preset
+        States to jump to.
+    guess : Guess or None
+        What the reader may say before he moves a slider.
     start : dict
         Value of each slider at the start, by name.
     """
@@ -69,13 +81,19 @@ class Explorer:
     question: str
     answer: str
     controls: list[Control]
+    sliders: list[str]
+    presets: list[Preset]
+    guess: Guess | None
     start: dict[str, Any]
     estimator: Any
     # Each kind has its own.
     _compute: Any
+    scripts: tuple[str, ...] = ()
     default_question: str = ""
     default_answer: str = ""
-    _numbers = itertools.count(1)
+    default_sliders: tuple[str, ...] = ()
+    default_presets: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    default_guess: tuple[Mapping[str, Any], str] | None = None
 
     def __init__(
         self,
@@ -85,14 +103,17 @@ class Explorer:
         *,
         question: str | None = None,
         answer: str | None = None,
+        sliders: Sequence[str] | None = None,
+        presets: Mapping[str, Mapping[str, Any]] | None = None,
+        guess: tuple[Mapping[str, Any], str] | None = None,
         labels: Mapping[str, list[str]] | None = None,
     ) -> None:
         check_text("question", question, is_optional=True)
         check_text("answer", answer, is_optional=True)
+        is_own = question is None
         self.question = self.default_question if question is None else question
-        self.answer = self.default_answer if answer is None else answer
-        if question is not None and answer is None:
-            self.answer = ""
+        own_answer = self.default_answer if is_own else ""
+        self.answer = own_answer if answer is None else answer
         # The sliders that bear the name of one of its parameters set that parameter.
         self.estimator = estimator
         self._n_samples = len(stops.get("sample", ()))
@@ -101,6 +122,20 @@ class Explorer:
             make_control(name, values, self.start[name], (labels or {}).get(name))
             for name, values in stops.items()
         ]
+        own_sliders = (self.default_sliders if is_own else ()) or stops
+        self.sliders = list(own_sliders) if sliders is None else self._known(sliders)
+        self.presets = (
+            [Preset(name, dict(v)) for name, v in self.default_presets.items()]
+            if presets is None
+            else self._checked_presets(presets)
+        )
+        own_guess = self.default_guess if is_own else None
+        self.guess = own_guess and Guess(*own_guess)
+        if guess is not None:
+            self.guess = self._checked_guess(guess)
+        for text in (self.question, self.answer):
+            for state in _page.states_in(text):
+                check_names(state, self.start, "Explorer")
 
     def compute(self, **values: Any) -> View:
         """Return what is shown at some values of the sliders.
@@ -141,6 +176,52 @@ class Explorer:
         numbers = {n: float(v) for n, v in settings.items() if isinstance(v, Real)}
         return values | numbers
 
+    def _known(self, sliders):
+        """Return names of sliders as a list, or refuse what is no name of one."""
+        if isinstance(sliders, str) or not np.iterable(sliders) or not len(sliders):
+            msg = f"sliders must be one or more names, or None; got {sliders!r}."
+            raise ValueError(msg)
+        check_names(sliders, self.start, "Explorer")
+        return list(sliders)
+
+    def _checked_presets(self, presets):
+        """Return presets as Python's own numbers, or refuse them."""
+        if not isinstance(presets, Mapping):
+            msg = f"presets must be a mapping or None; got {in_a_line(presets)}."
+            raise ValueError(msg)
+        return [
+            Preset(name, self._checked_state(f"presets[{name!r}]", values))
+            for name, values in presets.items()
+        ]
+
+    def _checked_guess(self, guess):
+        """Return a guess as Python's own numbers, or refuse it."""
+        known = [readout.name for readout in self.readouts]
+        if not (isinstance(guess, tuple) and len(guess) == 2 and guess[1] in known):
+            msg = (
+                "guess must be values of sliders and the name of one of "
+                f"{known}, or None; got {in_a_line(guess)}."
+            )
+            raise ValueError(msg)
+        values, readout = guess
+        return Guess(self._checked_state("guess", values), readout)
+
+    def _checked_state(self, owner, values):
+        """Return what sliders are set to, some of them, as Python's own numbers."""
+        if not isinstance(values, Mapping):
+            msg = f"{owner} must map sliders to values; got {in_a_line(values)}."
+            raise ValueError(msg)
+        check_names(values, self.start, "Explorer")
+        # No neuron need meet them together: whether one does, the explorer says.
+        stops = {control.name: control.values for control in self.controls}
+        values = plain(dict(values))
+        for name, value in values.items():
+            is_number = isinstance(stops[name][-1], float) and _is_number(value)
+            if value not in stops[name] and not is_number:
+                msg = f"{owner} must set {name} to what it can be; got {value!r}."
+                raise ValueError(msg)
+        return values
+
     def figure(self, **values: Any) -> Figure:
         """Draw the panels with matplotlib.
 
@@ -153,25 +234,14 @@ class Explorer:
         -------
         figure : matplotlib.figure.Figure
         """
-        return self._draw(self.compute(**values))
-
-    def _draw(self, view):
-        import matplotlib.style
-        from matplotlib.figure import Figure
-
-        width = 3.7 * len(self.panels)
-        # Margins by hand: a layout engine draws everything twice.
-        margins = {"left": 0.95 / width, "right": 1 - 0.15 / width, "wspace": 0.33}
-        with matplotlib.style.context("snnlib.snnlib"):
-            figure = Figure(figsize=(width, 3), layout="none")
-            figure.subplots_adjust(**margins, bottom=0.19, top=0.89)
-            axes = figure.subplots(1, len(self.panels), squeeze=False)[0]
-            for ax, panel in zip(axes, self.panels, strict=True):
-                _draw_panel(ax, panel, view.series)
-        return figure
+        return _picture.draw(self.panels, self.compute(**values))
 
     def html(self) -> str:
         """Return the explorer as HTML that needs no kernel and no network.
+
+        The page's address holds its state: behind ``#``, the ``id`` of its element, a
+        ``?`` and ``synapse=0.1&max_rate=200`` set these two and all else to its start.
+        Any link on the page may lead there.
 
         Returns
         -------
@@ -182,25 +252,7 @@ class Explorer:
 
     def _html(self, picture):
         """Return the explorer as HTML around a picture of its start."""
-        identity = f"snnlib-explorer-{self.kind}-{next(self._numbers)}"
-        answer = (
-            f"<details><summary>Answer</summary><p>{escape(self.answer)}</p></details>"
-            if self.answer
-            else ""
-        )
-        return (
-            f"<style>{_asset('explorers.css')}</style>"
-            f'<section class="snnlib-explorer" id="{identity}" '
-            f'aria-label="{escape(self.title)}">'
-            f'<p class="snnlib-question"><strong>Question.</strong> '
-            f"{escape(self.question)}</p>"
-            f'<div class="snnlib-stage"></div>'
-            f'<noscript><img alt="{escape(self._alt())}" '
-            f'src="data:image/png;base64,{picture}"></noscript>'
-            f'<p class="snnlib-sentence">{escape(self.sentence)}</p>{answer}</section>'
-            f"<script>{_asset('lif.js')}{_asset('explorers.js')}"
-            f"snnlib.mount({json.dumps(identity)}, {self._description()});</script>"
-        )
+        return _page.html(self, picture)
 
     def widget(self) -> Any:
         """Return the explorer as ipywidgets, for a notebook with a kernel.
@@ -209,69 +261,12 @@ class Explorer:
         -------
         widget : ipywidgets.VBox
         """
-        import ipywidgets
+        from snnlib.explorers._widget import widget
 
-        sliders = {
-            control.name: ipywidgets.SelectionSlider(
-                options=list(zip(control.labels, control.values, strict=True)),
-                index=control.start,
-                description=control.name,
-                continuous_update=False,
-                style={"description_width": "9em"},
-                layout={"width": "26em"},
-            )
-            for control in self.controls
-        }
-        reset = ipywidgets.Button(description="Reset")
-        stage = ipywidgets.HTML()
-
-        def redraw(_change=None):
-            values = {name: slider.value for name, slider in sliders.items()}
-            stage.value = self._stage(values)
-
-        def set_back(_button):
-            for control in self.controls:
-                sliders[control.name].index = control.start
-
-        for slider in sliders.values():
-            slider.observe(redraw, names="value")
-        reset.on_click(set_back)
-        redraw()
-        columns = ipywidgets.Layout(flex_flow="row wrap")
-        return ipywidgets.VBox(
-            [
-                ipywidgets.HTML(f"<b>Question.</b> {escape(self.question)}"),
-                ipywidgets.HBox([*sliders.values(), reset], layout=columns),
-                stage,
-                ipywidgets.HTML(
-                    f"<p>{escape(self.sentence)}</p><details><summary>Answer</summary>"
-                    f"<p>{escape(self.answer)}</p></details>"
-                ),
-            ]
-        )
-
-    def _stage(self, values):
-        """Return picture and read-outs at some values as HTML."""
-        try:
-            view = self.compute(**values)
-        except ValueError as error:
-            return f'<p role="status"><b>Not possible.</b> {escape(str(error))}</p>'
-        numbers = "; ".join(
-            f"{readout.label}: <b>{readout.show(view)}</b>" for readout in self.readouts
-        )
-        return (
-            f'<img alt="{escape(self._alt())}" style="max-width: 100%" '
-            f'src="data:image/png;base64,{self._png(view)}">'
-            f'<p role="status">{numbers}</p>'
-        )
+        return widget(self)
 
     def _png(self, view):
-        file = io.BytesIO()
-        self._draw(view).savefig(file, format="png", dpi=110)
-        return base64.b64encode(file.getvalue()).decode()
-
-    def _alt(self):
-        return " ".join(panel.alt for panel in self.panels)
+        return _picture.png(_picture.draw(self.panels, view))
 
     def _data(self):
         """Return what the JavaScript needs beyond the values of the sliders."""
@@ -281,27 +276,13 @@ class Explorer:
             "dt": float(self.estimator.dt),
         }
 
-    def _description(self):
-        """Return controls, panels, read-outs and data as JSON for a script element."""
-        description = {
-            "kind": self.kind,
-            "controls": [control._asdict() for control in self.controls],
-            "panels": [
-                panel._asdict() | {"series": [s._asdict() for s in panel.series]}
-                for panel in self.panels
-            ],
-            "readouts": [readout._asdict() for readout in self.readouts],
-            "data": self._data(),
-        }
-        return json.dumps(description).replace("<", "\\u003c")
-
     def __repr__(self) -> str:
         """Return title and read-outs at the start, for where nothing can be drawn."""
         return self._text(self.compute())
 
     def _text(self, view):
         lines = [f"{readout.label}: {readout.show(view)}" for readout in self.readouts]
-        return "\n".join([self.title, self.question, *lines])
+        return "\n".join([self.title, _page.without_links(self.question), *lines])
 
     def _ipython_display_(self):
         from IPython.display import display
@@ -361,52 +342,13 @@ def face():
     return face or ("widgets" if find_spec("ipywidgets") else "html")
 
 
+def _is_number(value):
+    is_real = isinstance(value, Real) and not isinstance(value, bool)
+    return is_real and math.isfinite(value)
+
+
 def check_names(values, known, owner):
     for name in values:
         if name not in known:
             msg = f"{owner} has no slider {name!r}; choose from {sorted(known)}."
             raise TypeError(msg)
-
-
-@lru_cache
-def _asset(name):
-    """Return the text of one of the package's JavaScript or CSS files."""
-    return Path(__file__).with_name(name).read_text(encoding="utf-8")
-
-
-def _draw_panel(ax, panel, series_data):
-    """Draw a panel with matplotlib as ``explorers.js`` draws it with SVG."""
-    for series in panel.series:
-        x, y = series_data[f"{panel.name}.{series.name}"]
-        style = {"color": COLORS[series.role], "label": series.label}
-        if series.dashed:
-            style["linestyle"] = "--"
-        if series.kind == "points":
-            face = "none" if series.hollow else style["color"]
-            ax.plot(x, y, "o", markersize=5, markerfacecolor=face, **style)
-        elif series.kind == "ticks":
-            style |= {"marker": "|", "linestyle": "", "markersize": 8}
-            ax.plot(
-                x, np.full(len(x), 0.95), transform=ax.get_xaxis_transform(), **style
-            )
-        elif series.kind == "level":
-            ax.axhline(y[0], **style)
-        elif series.kind == "limit":
-            ax.axvline(x[0], **style)
-        else:
-            ax.plot(x, y, **style)
-    ax.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
-    if panel.from_zero:
-        ax.set_ylim(bottom=0)
-    if panel.x_limits:
-        ax.set_xlim(*panel.x_limits)
-    if panel.y_limits:
-        ax.set_ylim(*panel.y_limits)
-    if panel.y_ticks:
-        ax.set_yticks(*zip(*panel.y_ticks, strict=True))
-    handles = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
-    if handles:
-        legend = ax.legend(handles.values(), handles.keys(), fontsize="x-small")
-        # Points may lie behind it.
-        legend.set_frame_on(True)
-        legend.get_frame().set(linewidth=0, alpha=0.8)

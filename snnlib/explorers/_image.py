@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +20,8 @@ from snnlib.images import check_images
 from snnlib.simulation import lowpass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import ArrayLike
 
 
@@ -42,6 +44,8 @@ class _ImageExplorer(Explorer):
         "makes its signal three times what the weights were trained for, and every "
         "layer multiplies that again. A third of the amplitude brings the signal back."
     )
+    default_sliders = ("max_rate", "amplitude", "sample")
+    default_presets: ClassVar = {"300 Hz": {"max_rate": 300.0}}
     readouts = (
         Readout("accuracy", "accuracy on the images given", "%", 1),
         Readout("spikes", "spikes an image", digits=0),
@@ -73,7 +77,7 @@ class _ImageExplorer(Explorer):
                 "Spikes in each step",
                 "time (s)",
                 "spikes in all layers",
-                (Series("count", "line", "spiking"),),
+                (Series("count", "line", "spiking", "all layers"),),
                 "Number of spikes in all layers at each step of the presentation.",
                 from_zero=True,
             ),
@@ -131,6 +135,9 @@ def image_explorer(
     *,
     question: str | None = None,
     answer: str | None = None,
+    sliders: Sequence[str] | None = None,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    guess: tuple[Mapping[str, Any], str] | None = None,
 ) -> Explorer:
     """Show a trained conv net over a few images, with sliders for its neurons.
 
@@ -147,6 +154,12 @@ def image_explorer(
         Their classes.
     question, answer : str or None, default=None
         {texts}
+    sliders : sequence of str or None, default=None
+        {sliders}
+    presets : mapping or None, default=None
+        {presets}
+    guess : tuple of mapping and str, or None, default=None
+        {guess}
 
     Returns
     -------
@@ -170,7 +183,16 @@ def image_explorer(
         )
         raise ValueError(msg)
     _check_shown(classifier, images, labels)
-    return _ImageExplorer(classifier, images, labels, question=question, answer=answer)
+    return _ImageExplorer(
+        classifier,
+        images,
+        labels,
+        question=question,
+        answer=answer,
+        sliders=sliders,
+        presets=presets,
+        guess=guess,
+    )
 
 
 def _check_shown(classifier, images, labels):

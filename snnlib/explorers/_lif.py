@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any, ClassVar
+
 import numpy as np
 
 from snnlib.estimators import SpikingRegressor
@@ -10,6 +12,9 @@ from snnlib.explorers._explorer import Explorer, check_names, documented
 from snnlib.networks import ensemble_network
 from snnlib.neurons import Lif
 from snnlib.simulation import read_out, simulate
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
 
 
 class LIF(SpikingRegressor):
@@ -20,6 +25,7 @@ class _LifExplorer(Explorer):
     """One neuron under a constant input for a second."""
 
     kind = "lif"
+    scripts = ("_lif.js",)
     title = "A LIF neuron under your hands"
     sentence = (
         "You are looking at one LIF neuron that receives a constant input for one "
@@ -36,6 +42,14 @@ class _LifExplorer(Explorer):
         "both ends where they are and bends what lies between; the larger it is, the "
         "straighter the curve."
     )
+    default_sliders = ("max_rate", "tau_rc")
+    default_presets: ClassVar = {
+        "slow membrane": {"tau_rc": 0.25},
+        "quick synapse": {"synapse": 0.005},
+        "slow synapse": {"synapse": 1.0},
+        "silent below 0": {"intercept": 0.0},
+    }
+    default_guess = ({"tau_rc": 0.25}, "rate")
     panels = (
         Panel(
             "curve",
@@ -49,6 +63,7 @@ class _LifExplorer(Explorer):
             "Firing rate against input: the curve of the formula and the rate counted "
             "at the chosen input.",
             from_zero=True,
+            x_limits=[-1, 1.5],
         ),
         Panel(
             "voltage",
@@ -56,9 +71,9 @@ class _LifExplorer(Explorer):
             "time (s)",
             "voltage",
             (
-                Series("trace", "line", "spiking"),
+                Series("trace", "line", "spiking", "voltage"),
                 Series("threshold", "level", "data", "threshold", dashed=True),
-                Series("spikes", "ticks", "spiking"),
+                Series("spikes", "ticks", "spiking", "spikes"),
             ),
             "Membrane voltage over the first 0.2 s, with the threshold and a tick at "
             "each spike.",
@@ -69,9 +84,9 @@ class _LifExplorer(Explorer):
             "output",
             "Filtered output",
             "time (s)",
-            "amplitude x rate (Hz)",
+            "amplitude x rate",
             (
-                Series("filtered", "line", "spiking"),
+                Series("filtered", "line", "spiking", "filtered spikes"),
                 Series("target", "level", "target", "formula", dashed=True),
             ),
             "Output after the synapse over 1 s, with the level that the formula "
@@ -91,6 +106,33 @@ class _LifExplorer(Explorer):
         Readout("last", "last step", "Hz", 3),
         Readout("ripple", "ripple, top to bottom", "Hz", 3),
     )
+
+    # Level and ripple are rates, in Hz, where a spike counts 1.
+    _levels = ("target", "mean", "last", "ripple")
+
+    def __init__(self, *args, **shown):
+        super().__init__(*args, **shown)
+        rate, level = self._largest()
+        heights = {"curve": rate, "output": level}
+        self.panels = tuple(
+            panel._replace(y_limits=[0.0, 1.06 * heights[panel.name]])
+            if panel.name in heights
+            else panel
+            for panel in self.panels
+        )
+
+    def _largest(self):
+        """Return the largest rate and level that the question's sliders lead to."""
+        moved = {c.name: c.values for c in self.controls if c.name in self.sliders}
+        states = [self.start | {n: v} for n, vs in moved.items() for v in vs]
+        rates, levels = zip(
+            *(_heights(**state) for state in (self.start, *states)), strict=True
+        )
+        spike = self.start["amplitude"] / max(self.start["synapse"] or 0, LIF().dt)
+        # A silent neuron promises nothing to be compared with.
+        level = levels[0] or self.start["amplitude"] * self.start["max_rate"]
+        # Beside a level a thousand times its size, that of the start would be nothing.
+        return max(rates), min(max(levels), 4 * level) + min(spike, 2 * level)
 
     def _compute(self, *, synapse, input, max_rate, intercept, **neuron):
         lif = Lif(max_rate, intercept, **neuron)
@@ -136,12 +178,29 @@ class _LifExplorer(Explorer):
                 "last": read_out(output, "last"),
                 "ripple": second_half.max() - second_half.min(),
             },
+            {} if lif.amplitude == 1 else dict.fromkeys(self._levels, ""),
         )
+
+
+def _heights(*, input, synapse, max_rate, intercept, **neuron):  # noqa: ARG001
+    """Return the rate at the right end of the curve and the level at the input."""
+    lif = Lif(max_rate, intercept, **neuron)
+    if max_rate * neuron["tau_ref"] >= 1:
+        return 0.0, 0.0
+    gain, bias = lif.gain_bias()
+    rates = lif.rates(gain * np.clip([1.5, input], -1e9, 1e9) + bias)
+    return float(rates[0]), float(lif.amplitude * rates[1])
 
 
 @documented
 def lif_explorer(
-    *, question: str | None = None, answer: str | None = None, **start_values: float
+    *,
+    question: str | None = None,
+    answer: str | None = None,
+    sliders: Sequence[str] | None = None,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    guess: tuple[Mapping[str, Any], str] | None = None,
+    **start_values: float,
 ) -> Explorer:
     """Show one LIF neuron with sliders for its parameters.
 
@@ -152,6 +211,12 @@ def lif_explorer(
     ----------
     question, answer : str or None, default=None
         {texts}
+    sliders : sequence of str or None, default=None
+        {sliders}
+    presets : mapping or None, default=None
+        {presets}
+    guess : tuple of mapping and str, or None, default=None
+        {guess}
     **start_values
         Where sliders start: ``max_rate`` (Hz), ``intercept``, ``tau_rc`` (s),
         ``tau_ref`` (s), ``amplitude``, ``synapse`` (s or None), ``input``.
@@ -187,5 +252,12 @@ def lif_explorer(
     check_names(start_values, start, "lif_explorer")
     stops = {name: STOPS[name] for name in start}
     return _LifExplorer(
-        LIF(), stops, start | start_values, question=question, answer=answer
+        LIF(),
+        stops,
+        start | start_values,
+        question=question,
+        answer=answer,
+        sliders=sliders,
+        presets=presets,
+        guess=guess,
     )

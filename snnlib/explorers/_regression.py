@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from snnlib.checks import check_finite
 from snnlib.estimators import SpikingRegressor
-from snnlib.explorers._description import Panel, Readout, Series, View
+from snnlib.explorers._description import Panel, Readout, Series, View, make_limits
 from snnlib.explorers._ensemble import (
     EnsembleExplorer,
     as_numbers,
@@ -20,6 +20,8 @@ from snnlib.metrics import mspe
 from snnlib.simulation import lowpass
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from numpy.typing import ArrayLike
 
     from snnlib.explorers._explorer import Explorer
@@ -29,6 +31,7 @@ class _RegressionExplorer(EnsembleExplorer):
     """A regressor of one feature over its training rows."""
 
     kind = "regression"
+    scripts = ("_ensemble.js", "_regression.js")
     title = "A regression by spikes under your hands"
     default_question = (
         "Set the read-out to the last step. Which slider can ruin the fit, and which "
@@ -43,6 +46,13 @@ class _RegressionExplorer(EnsembleExplorer):
         "decoder is solved for again whenever they change. The mean of the second half "
         "forgives a short synapse."
     )
+    default_sliders = ("readout", "synapse", "presentation_time", "max_rate", "tau_rc")
+    default_presets: ClassVar = {
+        "last step, quick synapse": {"readout": "last", "synapse": 0.001},
+        "slow synapse": {"synapse": 1.0},
+        "slow membrane": {"tau_rc": 0.25},
+    }
+    default_guess = ({"readout": "last", "synapse": 0.001}, "mspe")
     readouts = (
         Readout("mspe", "MSPE of the neuron", "%", 2, spoken=True),
         Readout("mspe_line", "MSPE of least squares", "%", 2),
@@ -79,8 +89,8 @@ class _RegressionExplorer(EnsembleExplorer):
                 ),
                 f"Data points of {y_label} against {x_label}, the least-squares line "
                 "and the predictions of the spiking regressor.",
-                x_limits=_limits(x, 0.05),
-                y_limits=_limits(y, 0.15),
+                x_limits=make_limits(x, 0.05),
+                y_limits=make_limits(y, 0.15),
             ),
             Panel(
                 "output",
@@ -88,11 +98,12 @@ class _RegressionExplorer(EnsembleExplorer):
                 "time (s)",
                 y_label,
                 (
-                    Series("filtered", "line", "spiking"),
+                    Series("filtered", "line", "spiking", "filtered output"),
                     Series("target", "level", "target", "target", dashed=True),
                 ),
                 "Filtered, decoded output over the presentation of the chosen row, "
                 "with its target.",
+                **self._output_limits(y),
             ),
         )
 
@@ -153,6 +164,9 @@ def regression_explorer(
     y_label: str = "y",
     question: str | None = None,
     answer: str | None = None,
+    sliders: Sequence[str] | None = None,
+    presets: Mapping[str, Mapping[str, Any]] | None = None,
+    guess: tuple[Mapping[str, Any], str] | None = None,
 ) -> Explorer:
     """Show a spiking regressor over its training rows, with sliders for its neurons.
 
@@ -172,6 +186,12 @@ def regression_explorer(
         Names of feature and target, with units.
     question, answer : str or None, default=None
         {texts}
+    sliders : sequence of str or None, default=None
+        {sliders}
+    presets : mapping or None, default=None
+        {presets}
+    guess : tuple of mapping and str, or None, default=None
+        {guess}
 
     Returns
     -------
@@ -207,11 +227,7 @@ def regression_explorer(
         y_label,
         question=question,
         answer=answer,
+        sliders=sliders,
+        presets=presets,
+        guess=guess,
     )
-
-
-def _limits(values, share):
-    """Return where an axis ends: beyond the values, also where they are all one."""
-    low, high = float(values.min()), float(values.max())
-    room = share * (high - low) or abs(high) / 2
-    return [low - room, high + room]

@@ -1,0 +1,124 @@
+// What an explorer shows: panels with their legends, read-outs, and why there are none.
+
+snnlib.make_view = (function (make, make_svg, show_number) {
+  "use strict";
+
+  function make_mark(part, role) {
+    return make("span", {
+      class: `snnlib-mark ${part.kind} role-${role}` +
+        (part.dashed ? " dashed" : "") + (part.hollow ? " hollow" : ""),
+      "aria-hidden": "true",
+    });
+  }
+
+  // An entry for each series, and one for what they are compared with.
+  function make_legend(panel) {
+    const entries = panel.series.map((part) =>
+      make("li", {}, make_mark(part, part.role), part.label)
+    );
+    const name = make("span", { class: "snnlib-ghost" });
+    entries.push(make("li", {}, make_mark({ kind: "line" }, "ghost"), name));
+    return make("ul", { class: "snnlib-legend" }, ...entries);
+  }
+
+  function make_panel(panel, now, say) {
+    const svg = make_svg("svg", {
+      role: "img", "aria-label": panel.alt, "data-panel": panel.name,
+    });
+    const place = { panel: panel, svg: svg, legend: make_legend(panel) };
+    const scene = () => ({ view: now().shown.view, place: place.axes });
+    place.reader = snnlib.make_reader(panel, svg, scene, say);
+    return place;
+  }
+
+  function make_readouts(readouts) {
+    const list = make("dl", { class: "snnlib-readouts" });
+    const places = readouts.map(function (readout) {
+      const number = make("span", { "data-readout": readout.name });
+      const before = make("small", {});
+      const term = make("dt", {}, readout.label);
+      list.append(make("div", {}, term, make("dd", {}, number, before)));
+      return { readout, number, before };
+    });
+
+    function show(view, ghost) {
+      for (const { readout, number, before } of places) {
+        number.textContent = show_number(readout, view);
+        number.setAttribute("data-value", view.readouts[readout.name]);
+        const was = show_number(readout, ghost);
+        before.textContent = was === number.textContent ? "" : `was ${was}`;
+      }
+    }
+    return { element: list, show: show };
+  }
+
+  // `now()` is what there is to see: what is shown, its ghost (each values and a view),
+  // whether axes are held, and a refusal or null.
+  return function make_view(id, { panels, readouts }, now, say) {
+    const places = panels.map((panel) => make_panel(panel, now, say));
+    const drawings = make("div", { class: "snnlib-panels" }, ...places.map((place) =>
+      make("div", { class: "snnlib-panel" }, place.reader.element, place.legend)
+    ));
+    const numbers = make_readouts(readouts);
+    const reason = make("p", { class: "snnlib-refusal", hidden: "" });
+    const cover = make("div", { class: "snnlib-cover" }, reason);
+    const element = make("div", { class: "snnlib-view" });
+    element.append(drawings, numbers.element, cover);
+
+    // Asking for a width makes the browser lay out the page, so it is not asked for
+    // while a slider moves.
+    function measure() {
+      const is_phone = window.innerWidth <= 600;
+      for (const place of places) {
+        place.width = Math.max(place.reader.element.clientWidth, 220);
+        place.height = is_phone ? 150 : 166;
+      }
+    }
+
+    function draw() {
+      const { shown, ghost, is_held } = now();
+      const is_same = Object.keys(shown.values).every((name) =>
+        Object.is(shown.values[name], ghost.values[name])
+      );
+      for (const place of places) {
+        const { panel, svg, width, height } = place;
+        const clip_id = `${id}-${panel.name}-clip`;
+        const look = { clip_id, width, height, is_held };
+        const below = is_same ? null : ghost.view;
+        place.axes = snnlib.draw_panel(svg, panel, shown.view, below, look);
+        place.reader.update();
+        place.legend.querySelector(".snnlib-ghost").textContent = ghost.name;
+      }
+    }
+
+    function show() {
+      const { shown, ghost, refusal } = now();
+      // What was shown last stays where it was, dimmed, so that nothing jumps.
+      element.classList.toggle("refused", refusal !== null);
+      reason.hidden = refusal === null;
+      reason.textContent = refusal || "";
+      draw();
+      numbers.show(shown.view, ghost.view);
+    }
+
+    // Once it is on the page: it has no width before.
+    function settle() {
+      measure();
+      show();
+      new ResizeObserver(function () {
+        measure();
+        draw();
+      }).observe(drawings);
+    }
+
+    // What a screen reader is told.
+    function words() {
+      const { shown, refusal } = now();
+      return refusal || readouts
+        .filter((readout) => readout.spoken)
+        .map((readout) => `${readout.label}: ${show_number(readout, shown.view)}`)
+        .join("; ");
+    }
+    return { element, places, settle, show, words };
+  };
+})(snnlib.make, snnlib.make_svg, snnlib.shared.show_number);
