@@ -4,6 +4,10 @@ With a kernel the sliders are ipywidgets, and what they show is computed by Neng
 the estimators. In the built book, where there is no kernel, they are HTML, and
 ``lif.js`` computes the same series and read-outs in the reader's browser. Controls,
 panels and read-outs are described once, in Python; both faces draw what is described.
+
+A trained conv net runs in the page too: ``conv.js`` simulates it spike by spike with
+the neurons of ``lif.js``, ``worker.js`` does so beside the page, and ``_network.py``
+writes its weights as a script, a byte for each.
 """
 
 from snnlib.explorers._classification import classification_explorer

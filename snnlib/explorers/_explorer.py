@@ -189,7 +189,7 @@ class Explorer:
             else ""
         )
         return (
-            f"<style>{_asset('explorers.css')}</style>"
+            f"<style>{asset('explorers.css')}</style>"
             f'<section class="snnlib-explorer" id="{identity}" '
             f'aria-label="{escape(self.title)}">'
             f'<p class="snnlib-question"><strong>Question.</strong> '
@@ -198,7 +198,7 @@ class Explorer:
             f'<noscript><img alt="{escape(self._alt())}" '
             f'src="data:image/png;base64,{picture}"></noscript>'
             f'<p class="snnlib-sentence">{escape(self.sentence)}</p>{answer}</section>'
-            f"<script>{_asset('lif.js')}{_asset('explorers.js')}"
+            f"<script>{asset('lif.js')}{asset('explorers.js')}"
             f"snnlib.mount({json.dumps(identity)}, {self._description()});</script>"
         )
 
@@ -369,7 +369,7 @@ def check_names(values, known, owner):
 
 
 @lru_cache
-def _asset(name):
+def asset(name):
     """Return the text of one of the package's JavaScript or CSS files."""
     return Path(__file__).with_name(name).read_text(encoding="utf-8")
 
