@@ -7,11 +7,13 @@ panels and read-outs are described once, in Python; both faces draw what is desc
 
 A trained conv net runs in the page too: ``conv.js`` simulates it spike by spike with
 the neurons of ``lif.js``, ``worker.js`` does so beside the page, and ``_network.py``
-writes its weights as a script, a byte for each.
+writes its weights as a script, a byte for each. ``pad.js`` lets the reader draw a
+digit, and ``digit.js`` shows what the network makes of it.
 """
 
 from snnlib.explorers._classification import classification_explorer
 from snnlib.explorers._description import Control, Panel, Readout, Series, View
+from snnlib.explorers._digit import digit_explorer
 from snnlib.explorers._explorer import FACE_VARIABLE, FACES, Explorer
 from snnlib.explorers._image import image_explorer
 from snnlib.explorers._lif import lif_explorer
@@ -27,6 +29,7 @@ __all__ = [
     "Series",
     "View",
     "classification_explorer",
+    "digit_explorer",
     "image_explorer",
     "lif_explorer",
     "regression_explorer",

@@ -21,10 +21,9 @@ snnlib.conv = (function (lif) {
     });
   }
 
-  // Make a network of what snnlib's encode_network wrote: its weights as 32-bit floats,
-  // laid out so that a spike's weights stand in stretches. It holds no state and no
-  // setting of a neuron, so one is enough for all runs.
-  function load(encoded) {
+  // Where each layer of a network stands, without its weights: the shape of what comes
+  // to it and of what it gives, its pool, window and strides; the read-out is the last.
+  function plan(encoded) {
     const layers = [...parse_architecture(encoded.architecture), null];
     let source = encoded.image_shape;
     let pool = 1;
@@ -47,11 +46,24 @@ snnlib.conv = (function (lif) {
       source = shape;
       pool = 1;
     }
+    return plans;
+  }
+
+  // Multiplications of one pass through a layer whose every unit is computed.
+  function dense({ source, window, shape }) {
+    return shape.reduce((a, b) => a * b) * window[0] * window[1] * source[2];
+  }
+
+  // Make a network of what snnlib's encode_network wrote: its weights as 32-bit floats,
+  // laid out so that a spike's weights stand in stretches. It holds no state and no
+  // setting of a neuron, so one is enough for all runs.
+  function load(encoded) {
+    const plans = plan(encoded);
     const weights = decode(encoded.weights, plans);
     return {
       classes: encoded.classes,
       generator: encoded.generator,
-      stages: plans.map((plan, i) => make_stage(plan, ...weights[i])),
+      stages: plans.map((stage, i) => make_stage(stage, ...weights[i])),
       voltages: new Map(),
     };
   }
@@ -196,8 +208,10 @@ snnlib.conv = (function (lif) {
 
   // Show a network an image for so many steps. Settings are those of the neuron, dt,
   // n_steps, initial_voltage, layer_synapse and keep_spikes. Returns the unfiltered
-  // read-out and the spikes of each layer, step by step, and the neurons that spiked if
-  // asked for. `on_step` is called after each step with what that step brought.
+  // read-out, the spikes of each layer and the additions of weights that they led to,
+  // step by step, and the neurons that spiked if asked for; and the multiplications that
+  // made a current of the image, once. `on_step` is called after each step with what
+  // that step brought.
   function simulate(network, image, settings, on_step) {
     const run = start(network, image, settings);
     for (let step = 0; step < settings.n_steps; step++) {
@@ -219,23 +233,24 @@ snnlib.conv = (function (lif) {
     const [n_layers, n_outputs] = [layers.length, read_out.constant.length];
     const output = new Float32Array(n_steps * n_outputs);
     const counts = new Int32Array(n_steps * n_layers);
+    const additions = new Int32Array(n_steps);
     const spikes = layers.map(() => []);
     let now = 0;
-    add_image(layers[0], image);
+    const multiplications = add_image(layers[0], image);
 
     function step() {
       const first = now * n_layers;
       let before = null;
       for (let n = 0; n < n_layers; n++) {
         const layer = layers[n];
-        if (before && !layer_synapse) add_spikes(layer, before);
+        if (before && !layer_synapse) additions[now] += add_spikes(layer, before);
         lif.step_population(layer, neuron);
         if (before) pass_on(before, layer);
         counts[first + n] = layer.n_listed;
         if (keep_spikes) spikes[n].push(layer.listed.slice(0, layer.n_listed));
         before = layer;
       }
-      if (!layer_synapse) add_spikes(read_out, before);
+      if (!layer_synapse) additions[now] += add_spikes(read_out, before);
       for (let i = 0; i < n_outputs; i++) {
         const sum = read_out.constant[i] + read_out.scale * read_out.signal[i];
         output[now * n_outputs + i] = sum;
@@ -246,6 +261,7 @@ snnlib.conv = (function (lif) {
         step: now - 1,
         output: output.slice((now - 1) * n_outputs, now * n_outputs),
         counts: counts.slice(first, first + n_layers),
+        additions: additions[now - 1],
         spikes: spikes.map((of_layer) => of_layer[now - 1]),
       };
     }
@@ -259,10 +275,11 @@ snnlib.conv = (function (lif) {
         return;
       }
       for (let i = 0; i < signal.length; i++) signal[i] *= keep;
-      add_spikes(layer, before);
+      additions[now] += add_spikes(layer, before);
     }
 
-    return { step, result: { output, counts, spikes, n_steps, n_outputs, n_layers } };
+    const result = { output, counts, additions, multiplications, spikes };
+    return { step, result: { ...result, n_steps, n_outputs, n_layers } };
   }
 
   // The populations, and the read-out as one that never spikes, before the first step.
@@ -284,13 +301,16 @@ snnlib.conv = (function (lif) {
     });
   }
 
-  // Add each pixel's weights, times its grey, to the signals it reaches.
+  // Add each pixel's weights, times its grey, to the signals it reaches. Returns how
+  // many weights these were; so does add_spikes.
   function add_image({ stage, signal }, image) {
     const { n_before, per_channel, weights, reach, neuron_step, weight_step } = stage;
+    let n_weights = 0;
     for (let i = 0; i < image.length; i++) {
       const grey = Math.fround(image[i]);
       if (grey === 0) continue;
       const at = 5 * Math.floor(i / n_before);
+      n_weights += reach[at + 2] * reach[at + 3];
       let neuron = reach[at];
       let weight = (i % n_before) * per_channel + reach[at + 1];
       for (let n = 0; n < reach[at + 2]; n++) {
@@ -301,12 +321,14 @@ snnlib.conv = (function (lif) {
         weight += weight_step;
       }
     }
+    return n_weights;
   }
 
   // Add each spike's weights to the signals of the neurons it reaches. Spikes of one
   // place come one after the other; four of them at a time touch the signal once.
   function add_spikes({ stage, signal }, { listed, n_listed }) {
     const { n_before, per_channel, weights, reach, neuron_step, weight_step } = stage;
+    let n_weights = 0;
     let i = 0;
     while (i < n_listed) {
       const position = (listed[i] / n_before) | 0;
@@ -318,7 +340,9 @@ snnlib.conv = (function (lif) {
         n_alike < 4 && i + n_alike < n_listed &&
         reach[5 * ((listed[i + n_alike] / n_before) | 0) + 4] === place
       ) n_alike++;
+      const n_each = reach[at + 2] * reach[at + 3];
       if (n_alike === 4) {
+        n_weights += 4 * n_each;
         add_four(
           signal, reach[at], neuron_step, weights,
           (listed[i] % n_before) * per_channel + first,
@@ -329,6 +353,7 @@ snnlib.conv = (function (lif) {
         );
         i += 4;
       } else {
+        n_weights += n_each;
         add_one(
           signal, reach[at], neuron_step, weights,
           (listed[i] % n_before) * per_channel + first,
@@ -337,6 +362,7 @@ snnlib.conv = (function (lif) {
         i++;
       }
     }
+    return n_weights;
   }
 
   function add_one(signal, neuron, neuron_step, weights, a, weight_step, rows, length) {
@@ -365,16 +391,17 @@ snnlib.conv = (function (lif) {
     }
   }
 
-  // One score a class: each output filtered and read out, as the classifier decides.
-  function scores(run, { synapse, readout, dt }) {
+  // One score a class: each output filtered and read out, as the classifier decides
+  // after so many steps.
+  function scores(run, { synapse, readout, dt }, n_steps = run.n_steps) {
     return Array.from({ length: run.n_outputs }, function (_, i) {
-      const signal = new Float64Array(run.n_steps);
-      for (let step = 0; step < run.n_steps; step++) {
+      const signal = new Float64Array(n_steps);
+      for (let step = 0; step < n_steps; step++) {
         signal[step] = run.output[step * run.n_outputs + i];
       }
       return lif.read_out(lif.lowpass(signal, synapse, dt), readout);
     });
   }
 
-  return { load, start, simulate, scores };
+  return { plan, dense, load, start, simulate, scores };
 })(snnlib.lif);

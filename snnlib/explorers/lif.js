@@ -1,9 +1,10 @@
 // The LIF neuron, its synapse and its decoders, as Nengo and snnlib compute them.
 //
 // All explorers of the book use this file and no other model. It knows nothing of the
-// page, and runs in a worker too. Names and units are those of the Python package: times in seconds, rates in Hz,
-// a synapse of null is no filter. A neuron is an object of the settings of snnlib's Lif:
-// max_rate, intercept, tau_rc, tau_ref, amplitude and min_voltage.
+// page, and runs in a worker too. Names and units are those of the Python package:
+// times in seconds, rates in Hz, a synapse of null is no filter. A neuron is an object
+// of the settings of snnlib's Lif: max_rate, intercept, tau_rc, tau_ref, amplitude and
+// min_voltage.
 
 var snnlib = globalThis.snnlib || {};
 

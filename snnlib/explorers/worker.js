@@ -59,8 +59,10 @@ snnlib.worker = (function (conv) {
         setTimeout(go_on, 0, run, data, step);
         return;
       }
-      const scores = conv.scores(run.result, data.settings);
-      postMessage({ number: data.number, result: { ...run.result, scores: scores } });
+      const result = { ...run.result, scores: conv.scores(run.result, data.settings) };
+      // The page was told of each step's spikes.
+      if (data.wants_steps) delete result.spikes;
+      postMessage({ number: data.number, result: result });
     }
   }
 
