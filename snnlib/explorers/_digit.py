@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
+import io
 import json
 from collections.abc import Mapping
 from functools import lru_cache
@@ -13,6 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnlib.datasets import (
+    DataUnavailableError,
+    fetch_mnist,
+    load_digits28,
+    train_test_mnist,
+)
 from snnlib.estimators import SpikingConvClassifier
 from snnlib.explorers._description import STOPS, Panel, Readout, Series, View
 from snnlib.explorers._explorer import (
@@ -30,6 +37,7 @@ from snnlib.explorers._network import decode_weights, encode_network, engine_scr
 from snnlib.files import plain
 from snnlib.images import check_images
 from snnlib.metrics import network_cost
+from snnlib.recording import results_path
 from snnlib.simulation import lowpass
 
 if TYPE_CHECKING:
@@ -60,6 +68,7 @@ _STOPS = {
 }
 # Each comes with the page, a byte a pixel.
 _MOST_IMAGES = 50
+_N_IMAGES = 20
 
 
 class _DigitExplorer(Explorer):
@@ -146,8 +155,7 @@ class _DigitExplorer(Explorer):
             stops[name] = values + sorted(wanted)
             if wanted:
                 stops[name].sort(key=lambda value: (value is not None, value))
-        times = stops["presentation_time"]
-        steps = [f"{time:g} s: {round(time / dt)} steps" for time in times]
+        steps = [f"{round(time / dt)} steps" for time in stops["presentation_time"]]
         samples = [f"{place}: a {label}" for place, label in enumerate(labels, 1)]
         self._run = lru_cache(maxsize=4)(self._simulate)
         super().__init__(
@@ -268,6 +276,16 @@ class _DigitExplorer(Explorer):
         output = network.simulate(self.images).output
         return np.abs(lowpass(output, network.synapse, dt=network.dt, axis=1)).max()
 
+    def _png(self, view):
+        """Draw what is seen without scripts, in 16 colours for a small page."""
+        from PIL import Image
+
+        file = io.BytesIO()
+        self._draw(view).savefig(file, format="png", dpi=110)
+        small = io.BytesIO()
+        Image.open(file).convert("RGB").quantize(16).save(small, "png", optimize=True)
+        return base64.b64encode(small.getvalue()).decode()
+
     def _ipython_display_(self):
         if face() != "widgets":
             super()._ipython_display_()
@@ -277,6 +295,22 @@ class _DigitExplorer(Explorer):
         # With a kernel too: only a page can be drawn on, and what it computes is what
         # the event engine does, spike by spike, without a way to the kernel and back.
         display({"text/html": self.html(), "text/plain": repr(self)}, raw=True)
+
+
+def _test_digits():
+    """Return 20 test digits of MNIST where it is at hand, else such as MNIST has."""
+    try:
+        mnist = fetch_mnist(download_if_missing=False)
+        _, images, _, labels = train_test_mnist(mnist, n_test=_N_IMAGES)
+    except DataUnavailableError:
+        from scipy.ndimage import zoom
+
+        digits = load_digits28()
+        images = digits.data[:_N_IMAGES].reshape(-1, 28, 28)
+        images = zoom(images, (1, 20 / 28, 20 / 28), order=1).clip(0, 1)
+        images = np.pad(images, ((0, 0), (4, 4), (4, 4)))
+        labels = digits.target[:_N_IMAGES]
+    return images, labels
 
 
 def _with_weights_of(classifier, encoded):
@@ -310,9 +344,9 @@ def _box(images):
 
 @documented
 def digit_explorer(
-    classifier: SpikingConvClassifier,
-    images: ArrayLike,
-    labels: ArrayLike,
+    classifier: SpikingConvClassifier | None = None,
+    images: ArrayLike | None = None,
+    labels: ArrayLike | None = None,
     *,
     presets: Mapping[str, Mapping[str, Any] | SpikingConvClassifier] | None = None,
     sliders: Sequence[str] | None = None,
@@ -328,14 +362,16 @@ def digit_explorer(
 
     Parameters
     ----------
-    classifier : SpikingConvClassifier
+    classifier : SpikingConvClassifier or None, default=None
         A fitted network for square images of one channel. Its parameters are where the
-        sliders start, and are left as they are.
-    images : array-like of images
+        sliders start, and are left as they are. None is the network that comes with
+        the package, trained on MNIST.
+    images : array-like of images or None, default=None
         1 to 50 of them, as in the classifier's ``predict``. They come with the page, in
-        256 greys.
-    labels : array-like of shape (n_images,)
-        Their classes.
+        256 greys. None takes 20 test images of MNIST where it is at hand, and 20 of
+        scikit-learn's digits, brought to MNIST's size, where it is not.
+    labels : array-like of shape (n_images,) or None, default=None
+        Their classes; None where ``images`` is.
     presets : dict or None, default=None
         States to choose from by a button, by the text on it: where sliders stand, by
         name, the others at their start; or another fitted network for the same images,
@@ -367,6 +403,10 @@ def digit_explorer(
     --------
     image_explorer : Accuracy on a few images, with a kernel.
     """
+    if classifier is None:
+        classifier = SpikingConvClassifier.load(results_path("mnist_lif.npz"))
+    if images is None and labels is None:
+        images, labels = _test_digits()
     labels = check_labelled(classifier, images, labels)
     rows, columns, channels = shape = tuple(classifier.image_shape_)
     if rows != columns or channels != 1:

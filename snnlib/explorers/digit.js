@@ -181,7 +181,7 @@ snnlib.digit = (function (lif, conv, worker, pad) {
 
     // The race of the outputs.
     const decision = make("p", { class: "snnlib-decision", "data-readout": "decision" });
-    const verdict = make("p", { class: "snnlib-verdict" });
+    const verdict = make("p", {});
     const bars = networks[0].classes.map(function (name) {
       const bar = make("span", { class: "snnlib-bar" });
       const track = make("span", { class: "snnlib-track" }, bar);
@@ -199,12 +199,17 @@ snnlib.digit = (function (lif, conv, worker, pad) {
         const caption = make("figcaption", {});
         const map = make_map(shape);
         const figure = make("figure", {}, map.canvas, caption);
+        spread(figure, map.canvas);
         return { ...map, caption, figure, title: `layer ${i + 1}`, n: shape.reduce((a, b) => a * b) };
       });
-      maps.replaceChildren(
-        make("figure", { class: "first" }, seen, make("figcaption", {}, "what it sees")),
-        ...layers.map((layer) => layer.figure)
-      );
+      const first = make("figure", {}, seen, make("figcaption", {}, "what it sees"));
+      spread(first, seen);
+      maps.replaceChildren(first, ...layers.map((layer) => layer.figure));
+    }
+
+    // Pictures in a row are of one height.
+    function spread(figure, { width, height }) {
+      figure.style.flex = `${width / height} 1 ${(5.5 * width) / height}rem`;
     }
 
     // Time: a slider over the steps, and who leads in each.
@@ -239,19 +244,19 @@ snnlib.digit = (function (lif, conv, worker, pad) {
 
     root.querySelector(".snnlib-stage").replaceChildren(
       make("div", { class: "snnlib-digit-top" },
-        make("div", { class: "snnlib-digit-pad" }, canvas, clear),
-        make("div", { class: "snnlib-digit-race" }, decision, verdict, race)),
+        canvas,
+        make("div", { class: "snnlib-digit-race" },
+          make("div", { class: "snnlib-verdict" }, decision, verdict, clear), race)),
       images.length ? picker : "",
       maps,
       make("div", { class: "snnlib-time" },
         make("label", { for: time.id }, "step"), make("div", {}, time, strip)),
-      make("div", { class: "snnlib-player" }, play, forward,
-        make("label", { for: speed.id }, "speed"), speed),
+      make("div", { class: "snnlib-buttons" },
+        make("div", {}, play, forward, make("label", { for: speed.id }, "speed"), speed),
+        make("div", { role: "group", "aria-label": "Presets" }, ...chosen, reset)),
       refusal,
-      make("div", { class: "snnlib-presets", role: "group", "aria-label": "Presets" }, ...chosen),
       make("div", { class: "snnlib-controls" },
-        ...controls.filter(({ name }) => description.sliders.includes(name)).map((c) => c.element),
-        reset),
+        ...controls.filter(({ name }) => description.sliders.includes(name)).map((c) => c.element)),
       readouts, spoken
     );
     // Else JupyterLab takes arrow keys and Enter for its own.
@@ -403,15 +408,15 @@ snnlib.digit = (function (lif, conv, worker, pad) {
       time.disabled = play.disabled = forward.disabled = !n_done;
 
       bars.forEach(function ({ bar, row }, i) {
+        // The line of zero stands in the middle.
         const share = scores ? scores[i] / record.largest : 0;
-        // The line of zero stands a third of the way along.
-        bar.style.left = `${(100 / 3) * (1 + Math.max(-1, Math.min(0, share)))}%`;
-        bar.style.width = `${share < 0 ? (100 / 3) * Math.min(1, -share) : (200 / 3) * share}%`;
+        bar.style.left = `${50 * (1 + Math.min(0, share))}%`;
+        bar.style.width = `${50 * Math.abs(share)}%`;
         row.classList.toggle("leads", i === leader);
       });
       const name = record.name(leader);
       decision.textContent = name === null ? "–" : name;
-      decision.setAttribute("data-value", name);
+      decision.setAttribute("data-value", name === null ? "none" : name);
       verdict.textContent = in_short(name);
       race.setAttribute("aria-label", has_step
         ? `Outputs in step ${shown + 1}: ${name === null ? "no spike has arrived" : `${name} leads`}`
@@ -425,7 +430,7 @@ snnlib.digit = (function (lif, conv, worker, pad) {
         layer.draw(recent.map((step) => step[i]));
         const n_now = has_step ? past[shown][i] : 0;
         const n_all = sum(past.map((counts) => counts[i]));
-        layer.caption.textContent = `${layer.title}: ${in_words(n_all)} spikes`;
+        layer.caption.textContent = `${layer.title}: ${in_words(n_all)}\u00a0spikes`;
         layer.canvas.setAttribute(
           "aria-label",
           `Spikes of ${layer.title} in step ${shown + 1}: ${n_now} of ${in_words(layer.n)} neurons`
@@ -438,7 +443,7 @@ snnlib.digit = (function (lif, conv, worker, pad) {
 
       draw_strip();
       const settled = is_done ? settled_at(record) : null;
-      write("settled", settled, settled === null ? "–" : `step ${settled} of ${n_steps}`);
+      write("settled", settled === null ? "none" : settled, settled === null ? "–" : `${settled} of ${n_steps}`);
       write("spikes", sum(past.map(sum_of)));
       write("additions", sum(record.additions.slice(0, shown + 1)));
       write("multiplications", record.multiplications);

@@ -8,7 +8,8 @@
 snnlib.pad = (function () {
   "use strict";
 
-  // Thickness of a stroke as a share of the box, and of the pad.
+  // Thickness of a stroke as a share of the box, with which a digit has as much ink as
+  // MNIST's have, and as a share of the pad.
   const PEN = 0.12;
   const INK = 0.07;
 
@@ -16,9 +17,11 @@ snnlib.pad = (function () {
     context.lineWidth = width;
     context.lineCap = context.lineJoin = "round";
     for (const stroke of strokes) {
+      const [x, y] = place(stroke[0]);
       context.beginPath();
-      // A dot is a line to where it began.
-      for (const point of [stroke[0], ...stroke]) context.lineTo(...place(point));
+      // Of no length, a dot would not be drawn.
+      context.moveTo(x - 0.01, y);
+      for (const point of stroke) context.lineTo(...place(point));
       context.stroke();
     }
   }
