@@ -346,7 +346,7 @@ def test_drawn_digits_are_read(explorer, visit):
             assert center_of_mass(image) == pytest.approx((14, 14), abs=0.25)
             rows, columns = (np.flatnonzero((image > 0.1).any(axis=a)) for a in (1, 0))
             assert max(np.ptp(rows), np.ptp(columns)) + 1 in {20, 21}
-    maps = page.locator(".snnlib-maps figure").all_inner_texts()
+    maps = page.locator(".snnlib-maps > div").all_inner_texts()
     assert len(maps) == 4
     for text in maps[1:]:
         assert int(re.search(r"([\d,]+).spikes", text)[1].replace(",", "")) > 0
@@ -626,7 +626,8 @@ def test_explorer_is_accessible(scheme, viewport, explorer, visit):
     page.add_style_tag(content=style)
     page.evaluate("s => {document.documentElement.dataset.theme = s;}", scheme)
     wait_for_run(page)
-    page.locator("details").evaluate("d => {d.open = true;}")
+    for fold in page.locator("details").all():
+        fold.evaluate("d => {d.open = true;}")
     page.evaluate(AXE_SCRIPT)
     found = page.evaluate("axe.run()")
     assert [
@@ -649,8 +650,14 @@ def test_explorer_is_accessible(scheme, viewport, explorer, visit):
 
 @pytest.mark.browser
 def test_phone_shows_slider_and_effect_together(explorer, visit):
-    """While a slider is under the thumb, the outputs stay on the screen."""
-    page = visit(explorer.html(), viewport=PHONE)
+    """While a slider is under the thumb, the outputs stay on the screen.
+
+    So they do in a cell of the book, which scrolls what is too wide.
+    """
+    style = "<style>.output {overflow: auto}</style>"
+    output = f'<div class="output text_html">{explorer.html()}</div>'
+    cell = f'{style}<div class="cell_output">{output}</div>'
+    page = visit(cell, viewport=PHONE)
     wait_for_run(page)
     slider = page.get_by_label("presentation_time")
     slider.scroll_into_view_if_needed()

@@ -100,9 +100,9 @@ class _DigitExplorer(Explorer):
         Readout("decision", "decision", digits=0, spoken=True),
         Readout("settled", "settled at step", digits=0, spoken=True),
         Readout("spikes", "spikes", digits=0, spoken=True),
-        Readout("additions", "additions for the spikes", digits=0),
-        Readout("multiplications", "multiplications for the image, once", digits=0),
-        Readout("dense", "multiplications of a dense network", digits=0),
+        Readout("additions", "additions (spikes)", digits=0),
+        Readout("multiplications", "multiplications (image)", digits=0),
+        Readout("dense", "multiplications (dense network)", digits=0),
     )
     panels = (
         Panel(
@@ -237,7 +237,8 @@ class _DigitExplorer(Explorer):
             f'<div class="snnlib-stage"></div>'
             f'<noscript><img alt="{escape(self._alt())}" '
             f'src="data:image/png;base64,{picture}"></noscript>'
-            f'<p class="snnlib-sentence">{escape(self.sentence)}</p>{answer}</section>'
+            f"<details><summary>What you see</summary><p>{escape(self.sentence)}</p>"
+            f"</details>{answer}</section>"
             f"{networks}<script>{engine_script()}</script>"
             f"<script>{asset('pad.js')}{asset('digit.js')}"
             f"snnlib.digit.mount({json.dumps(identity)}, {self._description()});"

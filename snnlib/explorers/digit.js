@@ -196,20 +196,20 @@ snnlib.digit = (function (lif, conv, worker, pad) {
     function lay_out(network) {
       const plans = conv.plan(network).slice(0, -1);
       layers = plans.map(function ({ shape }, i) {
-        const caption = make("figcaption", {});
+        const caption = make("span", {});
         const map = make_map(shape);
-        const figure = make("figure", {}, map.canvas, caption);
-        spread(figure, map.canvas);
-        return { ...map, caption, figure, title: `layer ${i + 1}`, n: shape.reduce((a, b) => a * b) };
+        const place = make("div", {}, map.canvas, caption);
+        spread(place, map.canvas);
+        return { ...map, caption, place, title: `layer ${i + 1}`, n: shape.reduce((a, b) => a * b) };
       });
-      const first = make("figure", {}, seen, make("figcaption", {}, "what it sees"));
+      const first = make("div", {}, seen, make("span", {}, "what it sees"));
       spread(first, seen);
-      maps.replaceChildren(first, ...layers.map((layer) => layer.figure));
+      maps.replaceChildren(first, ...layers.map((layer) => layer.place));
     }
 
     // Pictures in a row are of one height.
-    function spread(figure, { width, height }) {
-      figure.style.flex = `${width / height} 1 ${(5.5 * width) / height}rem`;
+    function spread(place, { width, height }) {
+      place.style.flex = `${width / height} 1 ${(5.5 * width) / height}rem`;
     }
 
     // Time: a slider over the steps, and who leads in each.
