@@ -13,6 +13,11 @@ describes and computes, and a script of the same name that computes in the page.
 kernel's face is no anywidget, which would be drawn by the page's scripts: anywidget
 wants a part of its own in the server that shows the notebook, and matplotlib has to
 draw for print all the same.
+
+A trained conv net runs in the page too: ``conv.js`` simulates it spike by spike with
+the neurons of ``lif.js``, ``worker.js`` does so beside the page, and ``_network.py``
+writes its weights as a script, a byte for each. ``pad.js`` lets the reader draw a
+digit, and ``digit.js`` shows what the network makes of it.
 """
 
 from snnlib.explorers._classification import classification_explorer
@@ -25,6 +30,7 @@ from snnlib.explorers._description import (
     Series,
     View,
 )
+from snnlib.explorers._digit import digit_explorer
 from snnlib.explorers._explorer import FACE_VARIABLE, FACES, Explorer
 from snnlib.explorers._image import image_explorer
 from snnlib.explorers._lif import lif_explorer
@@ -42,6 +48,7 @@ __all__ = [
     "Series",
     "View",
     "classification_explorer",
+    "digit_explorer",
     "image_explorer",
     "lif_explorer",
     "regression_explorer",

@@ -172,6 +172,21 @@ def image_explorer(
         If the classifier is none or not fitted, the images are not what it takes, the
         labels are not one an image or none of its classes, or a text is none.
     """
+    labels = check_labelled(classifier, images, labels)
+    return _ImageExplorer(
+        classifier,
+        images,
+        labels,
+        question=question,
+        answer=answer,
+        sliders=sliders,
+        presets=presets,
+        guess=guess,
+    )
+
+
+def check_labelled(classifier, images, labels):
+    """Return labels as an array, refusing what is no network with images of its own."""
     check_estimator("classifier", classifier, SpikingConvClassifier)
     labels = np.asarray(labels)
     n_images = len(images) if np.iterable(images) else 0
@@ -183,16 +198,7 @@ def image_explorer(
         )
         raise ValueError(msg)
     _check_shown(classifier, images, labels)
-    return _ImageExplorer(
-        classifier,
-        images,
-        labels,
-        question=question,
-        answer=answer,
-        sliders=sliders,
-        presets=presets,
-        guess=guess,
-    )
+    return labels
 
 
 def _check_shown(classifier, images, labels):

@@ -32,7 +32,7 @@ def html(explorer, picture):
     html : str
         Style, scripts and data in one piece, which asks nothing of a network.
     """
-    identity = f"snnlib-explorer-{explorer.kind}-{next(_numbers)}"
+    identity = new_identity(explorer)
     answer = (
         '<details class="snnlib-answer"><summary>Answer</summary>'
         f"<p>{_linked(explorer.answer, identity)}</p></details>"
@@ -54,6 +54,11 @@ def html(explorer, picture):
         f"<script>{''.join(map(asset, scripts))}"
         f"snnlib.mount({json.dumps(identity)}, {describe(explorer)});</script>"
     )
+
+
+def new_identity(explorer):
+    """Return a name for an explorer's element that no other on the page has."""
+    return f"snnlib-explorer-{explorer.kind}-{next(_numbers)}"
 
 
 def describe(explorer):

@@ -1,11 +1,12 @@
 // The LIF neuron, its synapse and its decoders, as Nengo and snnlib compute them.
 //
 // All explorers of the book use this file and no other model. It knows nothing of the
-// page. Names and units are those of the Python package: times in seconds, rates in Hz,
-// a synapse of null is no filter. A neuron is an object of the settings of snnlib's Lif:
-// max_rate, intercept, tau_rc, tau_ref, amplitude and min_voltage.
+// page, and runs in a worker too. Names and units are those of the Python package:
+// times in seconds, rates in Hz, a synapse of null is no filter. A neuron is an object
+// of the settings of snnlib's Lif: max_rate, intercept, tau_rc, tau_ref, amplitude and
+// min_voltage.
 
-var snnlib = window.snnlib || {};
+var snnlib = globalThis.snnlib || {};
 
 snnlib.lif = (function () {
   "use strict";
@@ -95,6 +96,107 @@ snnlib.lif = (function () {
     return { spikes: spikes, voltage: trace };
   }
 
+  // Many neurons under currents that change, as snnlib.events runs them: the same
+  // neuron, at single precision, for that is what a trained network is simulated at.
+  // Numbers are rounded where a processor that adds and multiplies in one go rounds.
+  const single = Math.fround;
+
+  // What all neurons of a population share.
+  function constants({ tau_rc, tau_ref, min_voltage = 0 }, dt) {
+    const step = single(dt);
+    return {
+      share: single(Math.expm1(single(-step / single(tau_rc)))),
+      tau_rc: single(tau_rc), tau_ref: single(tau_ref), dt: step,
+      floor: single(min_voltage),
+    };
+  }
+
+  // Neurons at these voltages. A row of them has the currents `constant` of its own;
+  // to these comes `scale` times the signal that each neuron receives.
+  function population(voltage, constant, scale) {
+    const size = voltage.length;
+    // A byte says whether a neuron is above the threshold; four are asked at once.
+    const words = new Uint32Array(Math.ceil(size / 4));
+    return {
+      voltage: Float32Array.from(voltage),
+      signal: new Float32Array(size),
+      constant: constant,
+      scale: scale,
+      words: words,
+      above: new Uint8Array(words.buffer),
+      // The neurons in their refractory period, and how long each still waits.
+      waiting: new Int32Array(size),
+      left: new Float32Array(size),
+      n_waiting: 0,
+      // The neurons that spiked in the last step, in order.
+      listed: new Int32Array(size + 4),
+      n_listed: 0,
+    };
+  }
+
+  // Advance a population by a step, and list the neurons that spike in it.
+  function step_population(neurons, { share, tau_rc, tau_ref, dt, floor }) {
+    const { voltage, signal, constant, words, above, waiting, left, listed } = neurons;
+    leak(voltage, signal, constant, neurons.scale, share, floor, above);
+    let n_still = 0;
+    for (let k = 0; k < neurons.n_waiting; k++) {
+      const i = waiting[k];
+      const rest = single(dt - left[k]);
+      // The voltage moved from 0 for what the refractory period left of the step.
+      let v = 0;
+      if (rest > 0) {
+        const moved = single(Math.expm1(single(-rest / tau_rc)));
+        v = Math.max(single(-current_of(neurons, i) * moved), floor);
+      }
+      voltage[i] = v;
+      above[i] = v > 1 ? 1 : 0;
+      if (rest < 0) {
+        waiting[n_still] = i;
+        left[n_still++] = -rest;
+      }
+    }
+    let n_listed = 0;
+    for (let word = 0; word < words.length; word++) {
+      if (words[word] === 0) continue;
+      for (let i = 4 * word; i < 4 * word + 4; i++) {
+        listed[n_listed] = i;
+        n_listed += above[i];
+      }
+    }
+    for (let k = 0; k < n_listed; k++) {
+      const i = listed[k];
+      // The spike came where the voltage crossed 1; what is left is refractory.
+      const over = single(single(1 - voltage[i]) / single(current_of(neurons, i) - 1));
+      const since = single(-tau_rc * single(Math.log1p(over)));
+      voltage[i] = 0;
+      if (since < tau_ref) {
+        waiting[n_still] = i;
+        left[n_still++] = tau_ref - since;
+      }
+    }
+    neurons.n_waiting = n_still;
+    neurons.n_listed = n_listed;
+  }
+
+  function current_of({ constant, scale, signal }, i) {
+    return single(constant[i % constant.length] + scale * signal[i]);
+  }
+
+  // Move every voltage as if no neuron waited, and note which end above 1.
+  function leak(voltage, signal, constant, scale, share, floor, above) {
+    const row = constant.length;
+    for (let start = 0; start < voltage.length; start += row) {
+      for (let k = 0; k < row; k++) {
+        const i = start + k;
+        const v = voltage[i];
+        const gap = single(v - single(constant[k] + scale * signal[i]));
+        const moved = single(v + gap * share);
+        voltage[i] = moved < floor ? floor : moved;
+        above[i] = moved > 1 ? 1 : 0;
+      }
+    }
+  }
+
   // Spikes of some neurons, weighted and summed: one value a step.
   function decode(spikes_of, weights, n_steps) {
     const signal = new Float64Array(n_steps);
@@ -116,13 +218,13 @@ snnlib.lif = (function () {
     return filtered;
   }
 
-  // One value of an output: its last step, or the mean of its second half.
+  // One value of an output: its last step, or the mean of its second half or of all.
   function read_out(signal, readout) {
     if (readout === "last") return signal[signal.length - 1];
     let sum = 0;
-    const half = Math.floor(signal.length / 2);
-    for (let step = half; step < signal.length; step++) sum += signal[step];
-    return sum / (signal.length - half);
+    const first = readout === "overall" ? 0 : Math.floor(signal.length / 2);
+    for (let step = first; step < signal.length; step++) sum += signal[step];
+    return sum / (signal.length - first);
   }
 
   // Decoders by regularised least squares on rates, as SpikingRegressor solves for
@@ -180,7 +282,7 @@ snnlib.lif = (function () {
   }
 
   return {
-    gain_bias, rate, refusal, step_count, simulate, decode, lowpass, read_out,
-    solve_decoders, mean,
+    gain_bias, rate, refusal, step_count, simulate, constants, population,
+    step_population, decode, lowpass, read_out, solve_decoders, mean,
   };
 })();
