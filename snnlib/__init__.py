@@ -83,6 +83,7 @@ _HOMES = {
     "explorers": (
         "Explorer",
         "classification_explorer",
+        "count_explorer",
         "digit_explorer",
         "image_explorer",
         "lif_explorer",

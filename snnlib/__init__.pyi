@@ -28,6 +28,7 @@ from snnlib.estimators import decide_together as decide_together
 from snnlib.estimators import simulate_together as simulate_together
 from snnlib.explorers import Explorer as Explorer
 from snnlib.explorers import classification_explorer as classification_explorer
+from snnlib.explorers import count_explorer as count_explorer
 from snnlib.explorers import digit_explorer as digit_explorer
 from snnlib.explorers import image_explorer as image_explorer
 from snnlib.explorers import lif_explorer as lif_explorer

@@ -562,7 +562,7 @@ def _lif_count(lif, n_steps, dt, voltage, tf):
         spikes = tf.clip_by_value(spikes, 0.0, steps)
         return tf.where(gain * x + bias > 1, spikes * (height / steps), 0.0)
 
-    def backward(x, values, upstream):
+    def backward(x, upstream):
         # dr/dJ = tau_rc r^2 / ((J - 1) J)
         excess, period = charging(x)
         rate = 1 / (tau_ref + period)
@@ -570,9 +570,11 @@ def _lif_count(lif, n_steps, dt, voltage, tf):
         passes = (gain * x + bias > 1) & (rate <= 1)
         return tf.where(passes, upstream * tf.minimum(slope, _STEEPEST), 0.0)
 
-    count = _fused(forward, tf)
+    count, slope = _fused(forward, tf), _fused(backward, tf)
     return _with_gradient(
-        lambda x: count(x, tf.cast(n_steps, x.dtype)), _fused(backward, tf), tf
+        lambda x: count(x, tf.cast(n_steps, x.dtype)),
+        lambda x, _, upstream: slope(x, upstream),
+        tf,
     )
 
 

@@ -21,6 +21,7 @@ digit, and ``digit.js`` shows what the network makes of it.
 """
 
 from snnlib.explorers._classification import classification_explorer
+from snnlib.explorers._count import count_explorer
 from snnlib.explorers._description import (
     Control,
     Guess,
@@ -48,6 +49,7 @@ __all__ = [
     "Series",
     "View",
     "classification_explorer",
+    "count_explorer",
     "digit_explorer",
     "image_explorer",
     "lif_explorer",
