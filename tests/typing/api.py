@@ -70,7 +70,12 @@ assert_type(iris.data, NDArray[Any])
 X_train, X_test, y_train, y_test = snnlib.train_test_iris_setosa(iris)
 assert_type(y_test, NDArray[Any])
 iris.data = X  # type: ignore[misc]
-explorer = snnlib.lif_explorer(max_rate=200)
+explorer = snnlib.lif_explorer(
+    max_rate=200,
+    sliders=["tau_rc"],
+    presets={"slow": {"tau_rc": 0.1}},
+    guess=({"tau_rc": 0.1}, "rate"),
+)
 assert_type(explorer.html(), str)
 assert_type(explorer.figure(max_rate=100), Figure)
 assert_type(explorer.compute(max_rate=100), View)
