@@ -346,7 +346,7 @@ def test_addresses_agree():
         if path.parts[-2] not in {"_ext", "tests"}:
             hits = {hit for pattern in named for hit in pattern.findall(text)}
             found |= {path.name: hits} if hits else {}
-    assert len(found) == 18, sorted(found)
+    assert len(found) == 21, sorted(found)
     allowed = {repository, book, book.removesuffix("/")}
     assert {
         name: hits - allowed for name, hits in found.items() if hits - allowed
