@@ -44,8 +44,8 @@ SLOW = {
 }
 SHORT = QUICK | SLOW
 EXPECTED = {
-    "01_lif_neuron": {"n_spikes", "gain", "count_error"},
-    "01b_exact_step": {"euler_error_percent", "exact_time_error"},
+    "01_lif_neuron": {"n_spikes", "gain", "bias"},
+    "01b_exact_step": {"euler_error_percent", "exact_time_error", "count_error"},
     "01c_richer_neurons": {"axon_rate", "axon_onset"},
     "02_spikes_to_numbers": {"readout_error", "best_synapse_last"},
     "02b_many_neurons": {"error_sine", "error_sine_spiking", "slope_sine"},
