@@ -30,6 +30,7 @@ _HOMES = {
         "train_test_mnist",
     ),
     "architectures": ("parse_architecture", "read_weights"),
+    "neurons": ("neuron_parameters",),
     "networks": (
         "conv_network",
         "count_model",

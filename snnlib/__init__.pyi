@@ -52,6 +52,7 @@ from snnlib.networks import count_model as count_model
 from snnlib.networks import ensemble_network as ensemble_network
 from snnlib.networks import rate_model as rate_model
 from snnlib.networks import relu_model as relu_model
+from snnlib.neurons import neuron_parameters as neuron_parameters
 from snnlib.panels import new_panels as new_panels
 from snnlib.panels import panel as panel
 from snnlib.panels import paper_panel as paper_panel

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields
+from typing import Any
 
 import nengo
 import numpy as np
 
 from snnlib._docs import entry, fill_in
-from snnlib.checks import check_number
+from snnlib.checks import check_number, shown
 
 
 def _setting(default, text, *, low=None, high=None, closed="neither"):
@@ -237,6 +239,43 @@ def longest_step(tau_rc, dtype=np.float64):
 
 
 SETTINGS = {setting.name: setting for setting in fields(Lif)}
+# What else the estimators ask for: how to start, to run and to read a neuron.
+_OF_RUNNING = ("synapse", "presentation_time", "dt", "readout", "initial_voltage")
+
+
+def neuron_parameters(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of some values that every estimator takes, by name.
+
+    A notebook hands over its ``globals()`` once its parameters are set. It checks no
+    value, and what is left out is for the estimator's default to say.
+
+    Parameters
+    ----------
+    values : mapping of str to object
+        Variables by name: ``max_rate``, ``tau_rc``, ``synapse`` and others.
+
+    Returns
+    -------
+    parameters : dict of str to object
+        In the order of the book's parameter cells.
+
+    Raises
+    ------
+    ValueError
+        If none of them is a parameter of a neuron.
+
+    Examples
+    --------
+    >>> neuron_parameters({"max_rate": 150.0, "seed": 3, "synapse": None})
+    {'max_rate': 150.0, 'synapse': None}
+    """
+    known = (*SETTINGS, *_OF_RUNNING)
+    found = {name: values[name] for name in known if name in values}
+    if not found:
+        msg = f"values must name some of {', '.join(known)}; got {shown([*values])}."
+        raise ValueError(msg)
+    return found
+
 
 fill_in(
     Lif,

@@ -333,6 +333,83 @@ def test_page_opens_from_a_server(name, open_page, book_server):
     assert problems == []
 
 
+SHORT = [name for name in LESSONS if re.match(r"notebooks/0[1-5]", name)]
+
+
+@pytest.fixture(scope="module", params=SHORT)
+def lesson(request, open_page, book):
+    """Open a lesson as a reader finds it, with everything folded."""
+    page, _ = open_page(book.as_uri(), request.param, viewport=DESKTOP, offline=True)
+    yield page
+    page.close()
+
+
+def test_lesson_is_read_in_one_sitting(lesson):
+    """On a desktop, a lesson is at most ten screens long."""
+    assert lesson.evaluate("document.documentElement.scrollHeight") <= 9000
+
+
+def test_lesson_fits_its_column(lesson):
+    """Neither code, nor what it printed, nor a formula or table scrolls sideways."""
+    wide = lesson.evaluate(
+        """() => [...document.querySelectorAll(
+            "article pre, article div.math, article .cell_output .text_html")]
+            .filter((e) => e.clientWidth && e.scrollWidth > e.clientWidth + 1)
+            .map((e) => e.textContent.slice(0, 60))"""
+    )
+    assert wide == []
+
+
+def test_quiz_counts_what_the_keyboard_chose(lesson):
+    """Each answer can be reached and opened by key; the first of a question counts."""
+    questions = lesson.evaluate(
+        """() => {
+            const options = [...document.querySelectorAll(
+                "section[id^=quiz] details.option")];
+            const sizes = [];
+            for (const option of options) {
+                const before = option.previousElementSibling;
+                if (before?.matches("details.option")) sizes[sizes.length - 1] += 1;
+                else sizes.push(1);
+            }
+            return sizes;
+        }"""
+    )
+    assert len(questions) == 3
+    options = lesson.locator("section[id^=quiz] details.option")
+    score = lesson.locator("section[id^=quiz] [role=status]")
+    number = rights = 0
+    for asked, size in enumerate(questions, start=1):
+        for place in range(size):
+            option = options.nth(number + place)
+            option.locator("summary").focus()
+            lesson.keyboard.press("Enter")
+            explained = option.locator("p")
+            explained.wait_for()
+            is_right = "right" in option.get_attribute("class").split()
+            assert explained.inner_text().startswith("Right." if is_right else "No.")
+            rights += is_right and place == 0
+        number += size
+        told = f"Answered: {asked} of 3. Right at the first try: {rights}."
+        lesson.wait_for_function(
+            "told => document.querySelector('section[id^=quiz] [role=status]')"
+            ".textContent === told",
+            arg=told,
+        )
+    assert score.count() == 1
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_quiz_needs_no_script(name, open_page, book):
+    """Without JavaScript an answer unfolds what is to be said of it."""
+    page = open_page(book.as_uri(), name, viewport=PHONE, java_script_enabled=False)[0]
+    option = page.locator("details.option").last
+    assert not option.locator("p").is_visible()
+    option.locator("summary").click()
+    assert option.locator("p").is_visible()
+    page.close()
+
+
 def test_search_finds_from_a_server(open_page, book_server):
     """The page of results lists those of a word that a reader looks up."""
     page, problems = open_page(book_server, "search.html?q=max_rate")

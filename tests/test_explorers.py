@@ -918,7 +918,7 @@ def readouts_near(explorer, values):
     [
         "01_lif_neuron",
         "02_spikes_to_numbers",
-        "03_training_with_rates",
+        "03b_deep_spiking",
         "04_linear_regression",
         "05_logistic_regression",
     ],

@@ -19,7 +19,7 @@ from snnlib import (
     lif_spikes,
     simulate,
 )
-from snnlib.neurons import SETTINGS, Lif, longest_step
+from snnlib.neurons import SETTINGS, Lif, longest_step, neuron_parameters
 
 PACKAGE = Path(snnlib.__file__).parent
 ESTIMATORS = (SpikingRegressor, SpikingClassifier, SpikingConvClassifier)
@@ -223,3 +223,22 @@ def test_lif_is_what_nengo_simulates():
     with nengo.Simulator(network, progress_bar=False) as sim:
         sim.run(2)
     assert abs((sim.data[probe] > 0).sum() - 274) <= 1
+
+
+@pytest.mark.parametrize("estimator", ESTIMATORS, ids=lambda kind: kind.__name__)
+def test_neuron_parameters_are_those_of_every_estimator(estimator):
+    """Of all that an estimator takes, it finds what the other two take as well."""
+    settings = estimator().get_params()
+    shared = set.intersection(*({*kind().get_params()} for kind in ESTIMATORS))
+    found = neuron_parameters({"seed": 3, **settings})
+    assert found == {name: settings[name] for name in found}
+    # What is drawn, and how to train, is no neuron's.
+    training = {"random_state", "batch_size", "n_epochs", "learning_rate"}
+    assert shared - {*found} == training
+    assert {*SETTINGS, "synapse", "readout"} <= {*found}
+
+
+def test_neuron_parameters_need_one():
+    """Variables among which no parameter is are refused, by name."""
+    with pytest.raises(ValueError, match=r"max_rate, intercept.*got \['seed'\]"):
+        neuron_parameters({"seed": 3})

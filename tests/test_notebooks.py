@@ -20,7 +20,10 @@ NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
 # Few splits keep the default run short; the book runs the lessons in full.
 QUICK = {
     "01_lif_neuron": {},
+    "01b_exact_step": {},
+    "01c_richer_neurons": {},
     "02_spikes_to_numbers": {},
+    "02b_many_neurons": {},
     "04_linear_regression": {"n_splits": 2},
     "05_logistic_regression": {"n_splits": 2},
     "07_parameter_sweeps": {"n_splits": 2},
@@ -28,7 +31,8 @@ QUICK = {
     "09_interactions": {"n_splits": 2},
 }
 SLOW = {
-    "03_training_with_rates": {
+    "03_training_with_rates": {"n_neurons": 16, "n_epochs": 2, "long_time": 0.06},
+    "03b_deep_spiking": {
         "n_neurons": 16,
         "n_epochs": 2,
         "long_time": 0.06,
@@ -41,9 +45,13 @@ SLOW = {
 }
 SHORT = QUICK | SLOW
 EXPECTED = {
-    "01_lif_neuron": {"n_spikes", "euler_error_percent", "axon_rate"},
-    "02_spikes_to_numbers": {"readout_error", "best_synapse_last", "slope_sine"},
+    "01_lif_neuron": {"n_spikes", "gain", "bias"},
+    "01b_exact_step": {"euler_error_percent", "exact_time_error", "count_error"},
+    "01c_richer_neurons": {"axon_rate", "axon_onset"},
+    "02_spikes_to_numbers": {"readout_error", "best_synapse_last"},
+    "02b_many_neurons": {"error_sine", "error_sine_spiking", "slope_sine"},
     "03_training_with_rates": {"accuracy", "accuracy_rate", "error_power_zero"},
+    "03b_deep_spiking": {"accuracy_low_rate", "accuracy_high_rate_fixed"},
     "04_linear_regression": {"mspe", "mspe_line", "median_ratio", "skill"},
     "05_logistic_regression": {"accuracy", "mean_auc", "mean_accuracy_logistic"},
     "06_mnist": {"accuracy", "accuracy_all_zero", "spikes_per_image", "dataset"},
@@ -199,7 +207,8 @@ def test_lesson_refuses_a_bad_value(lesson, parameters, message):
     [
         ("03_training_with_rates", {"sigma": 0}, r"'sigma'.*above 0.*Got 0"),
         ("03_training_with_rates", {"long_time": 0.03}, r"'long_time'.*Got 0\.03"),
-        ("03_training_with_rates", {"n_seeds": 0}, r"'n_seeds'.*above 0.*Got 0"),
+        ("03b_deep_spiking", {"long_time": 0.03}, r"'long_time'.*Got 0\.03"),
+        ("03b_deep_spiking", {"n_seeds": 0}, r"'n_seeds'.*above 0.*Got 0"),
         ("07_parameter_sweeps", {"n_splits": 101}, r"n_splits.*1 to 100.*got 101"),
         ("08_how_sure", {"n_splits": 1}, r"n_splits.*at least 2.*got 1"),
         ("10_cost_of_a_spike", {"longest_time": 0.02}, r"longest_time.*got 0\.02"),

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import re
 import subprocess
 from pathlib import Path
 
@@ -156,3 +157,53 @@ def test_row_of_mnist_can_be_had_again(name, number, tmp_path):
         if metric.startswith("accuracy"):
             # One of the paper's 200 images is half a point.
             assert value == pytest.approx(row[metric], abs=0.005 + 1e-9), metric
+
+
+def dictionary():
+    """Return patterns of the columns that the data dictionary explains, by name."""
+    text = (ROOT / "book" / "data_dictionary.md").read_text()
+    names = re.findall(r"^\| `([^`]+)` \|[^|]*\| [^|]+ \|$", text, re.M)
+    stands_for = {
+        "{start}": "(zero|uniform)",
+        "{readout}": "(last|mean)",
+        "{synapse}": r"\d+(\.\d+)?",
+        "{parameter}": "(max_rate|tau_rc|synapse)",
+    }
+    patterns = {}
+    for name in names:
+        assert name not in patterns, f"{name} is explained twice"
+        patterns[name] = re.escape(name)
+        for placeholder, values in stands_for.items():
+            patterns[name] = patterns[name].replace(re.escape(placeholder), values)
+    return patterns
+
+
+def columns():
+    """Return every column of the committed tables, with one table that has it."""
+    return {
+        name: path.name
+        for path in sorted((ROOT / "results").glob("*.csv"))
+        for name in path.read_text().partition("\n")[0].split(",")
+    }
+
+
+def test_dictionary_explains_every_column():
+    """What a column means, and its unit, can be looked up."""
+    patterns = dictionary().values()
+    unexplained = {
+        name: table
+        for name, table in columns().items()
+        if not any(re.fullmatch(pattern, name) for pattern in patterns)
+    }
+    assert len(columns()) > 100
+    assert unexplained == {}
+
+
+def test_dictionary_explains_nothing_else():
+    """No explanation outlives its column."""
+    stale = [
+        name
+        for name, pattern in dictionary().items()
+        if not any(re.fullmatch(pattern, column) for column in columns())
+    ]
+    assert stale == []

@@ -5,8 +5,10 @@ import shutil
 from pathlib import Path
 
 import nbformat
+import zmq
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
+from jupyter_client.manager import KernelManager
 
 # At this level the executor tells of each lesson as it starts and ends.
 logger = logging.getLogger(__name__)
@@ -39,6 +41,17 @@ def run_lessons(app, env, names):
     executor.run_and_cache(timeout=app.config.nb_execution_timeout)
 
 
+def encrypt_kernels():
+    """Let kernels be spoken to in code, where they can: without, each of them warns.
+
+    Among a hundred such warnings nobody would see another. Nothing between Sphinx and
+    the kernels takes a setting for it.
+    """
+    policy = getattr(KernelManager, "transport_encryption", None)
+    if policy is not None and zmq.has("curve"):
+        policy.default_value = "auto"
+
+
 def setup(app):
     """Register with Sphinx.
 
@@ -47,5 +60,6 @@ def setup(app):
     metadata : dict
         What Sphinx wants to know of an extension.
     """
+    encrypt_kernels()
     app.connect("env-before-read-docs", run_lessons)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

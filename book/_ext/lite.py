@@ -91,6 +91,8 @@ def for_browser(notebook, address, names):
     copy = nbformat.from_dict(notebook)
     for cell in copy.cells:
         if cell.cell_type == "markdown":
+            pictures = f"]({address}_static/"
+            cell.source = cell.source.replace("](../book/_static/", pictures)
             cell.source = LINK.sub(lead, cell.source)
         elif INSTALLS.search(cell.source):
             # JupyterLite's %pip takes only wheels, and asks the site for them first.

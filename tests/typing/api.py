@@ -29,6 +29,7 @@ classifier = snnlib.SpikingClassifier(n_neurons=20, random_state=0).fit(X, X[:, 
 assert_type(classifier.predict_proba(X), NDArray[np.float64])
 assert_type(classifier.predict(X), NDArray[Any])
 assert_type(classifier.gain_, NDArray[np.float64])
+assert_type(snnlib.neuron_parameters({"max_rate": 150}), dict[str, Any])
 outputs = snnlib.simulate_together([regressor], [X])
 assert_type(outputs, list[NDArray[np.float64]])
 assert_type(regressor.decide(outputs[0], synapse=None), NDArray[np.float64])
