@@ -24,6 +24,7 @@ from snnlib.definitions import SweepError as SweepError
 from snnlib.estimators import SpikingClassifier as SpikingClassifier
 from snnlib.estimators import SpikingConvClassifier as SpikingConvClassifier
 from snnlib.estimators import SpikingRegressor as SpikingRegressor
+from snnlib.estimators import decide_on_splits as decide_on_splits
 from snnlib.estimators import decide_together as decide_together
 from snnlib.estimators import simulate_together as simulate_together
 from snnlib.explorers import Explorer as Explorer
@@ -37,6 +38,7 @@ from snnlib.folders import SweepBusyError as SweepBusyError
 from snnlib.metrics import Estimate as Estimate
 from snnlib.metrics import accuracy_interval as accuracy_interval
 from snnlib.metrics import adjust_p_values as adjust_p_values
+from snnlib.metrics import energy_bill as energy_bill
 from snnlib.metrics import estimate_energy as estimate_energy
 from snnlib.metrics import mean_over_seeds as mean_over_seeds
 from snnlib.metrics import mean_over_seeds_and_images as mean_over_seeds_and_images
@@ -72,6 +74,7 @@ from snnlib.plots import plot_images as plot_images
 from snnlib.plots import plot_matrix as plot_matrix
 from snnlib.plots import plot_output as plot_output
 from snnlib.plots import plot_results as plot_results
+from snnlib.plots import plot_shares as plot_shares
 from snnlib.plots import plot_spikes as plot_spikes
 from snnlib.plots import plot_voltage as plot_voltage
 from snnlib.recording import MetricsError as MetricsError
@@ -98,6 +101,7 @@ from snnlib.tables import markdown_table as markdown_table
 from snnlib.tables import read_results as read_results
 from snnlib.variation import variance_shares as variance_shares
 from snnlib.verdicts import NoResultsError as NoResultsError
+from snnlib.verdicts import accepted_by_recipe as accepted_by_recipe
 from snnlib.verdicts import accuracy_table as accuracy_table
 from snnlib.verdicts import answer_after as answer_after
 from snnlib.verdicts import answer_questions as answer_questions
@@ -107,15 +111,24 @@ from snnlib.verdicts import count_seeds as count_seeds
 from snnlib.verdicts import effect_in_words as effect_in_words
 from snnlib.verdicts import effects_of_depth as effects_of_depth
 from snnlib.verdicts import gain_table as gain_table
+from snnlib.verdicts import grid_accuracies as grid_accuracies
+from snnlib.verdicts import grid_networks as grid_networks
 from snnlib.verdicts import learning_curve as learning_curve
 from snnlib.verdicts import multiverse_answers as multiverse_answers
 from snnlib.verdicts import parts_of_claims as parts_of_claims
 from snnlib.verdicts import questions as questions
 from snnlib.verdicts import read_decisions as read_decisions
+from snnlib.verdicts import recipe_numbers as recipe_numbers
+from snnlib.verdicts import recipe_trials as recipe_trials
 from snnlib.verdicts import results_at as results_at
+from snnlib.verdicts import score_grids as score_grids
+from snnlib.verdicts import shares_over_seeds as shares_over_seeds
 from snnlib.verdicts import show_answers as show_answers
 from snnlib.verdicts import show_contrasts as show_contrasts
+from snnlib.verdicts import show_criteria as show_criteria
+from snnlib.verdicts import show_recipe as show_recipe
 from snnlib.verdicts import show_verdicts as show_verdicts
+from snnlib.verdicts import trial_table as trial_table
 from snnlib.verdicts import verdict_table as verdict_table
 
 __version__: str

@@ -319,6 +319,37 @@ def plot_matrix(
     return ax
 
 
+def plot_shares(
+    shares: Mapping[str, Any], *, ax: Axes | None = None, **kwargs: Any
+) -> Axes:
+    """Draw how the variation over a grid divides, as a triangle of percentages.
+
+    Parameters
+    ----------
+    shares : mapping of str to VarianceShare
+        From `variance_shares`: single factors come onto the diagonal, pairs below it;
+        "three and more" is not drawn.
+    ax : matplotlib.axes.Axes or None, default=None
+        Where to draw; None makes a new figure.
+    **kwargs
+        Passed to `plot_matrix`, such as ``vmax``.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+    """
+    import pandas as pd
+
+    cells = {tuple(name.split(" x ")): 100 * it.share for name, it in shares.items()}
+    cells = {(it[-1], it[0]): share for it, share in cells.items()}
+    cells.pop(("three and more", "three and more"), None)
+    factors = [row for row, column in cells if row == column]
+    matrix = pd.Series(cells).unstack().loc[factors, factors]
+    ax = plot_matrix(matrix, ax=ax, **kwargs)
+    ax.tick_params(axis="x", rotation=90)
+    return ax
+
+
 def plot_results(
     results: pd.DataFrame,
     *,

@@ -31,6 +31,7 @@ from snnlib import (
     SpikingClassifier,
     SpikingConvClassifier,
     SpikingRegressor,
+    decide_on_splits,
     decide_together,
     load_birth_weight,
     load_iris_setosa,
@@ -197,6 +198,27 @@ def test_decide_together_equals_decide():
                         decoded, synapse=synapse, readout=readout
                     )
                     np.testing.assert_allclose(value, expected, rtol=1e-9, atol=1e-9)
+
+
+def test_decide_on_splits_is_fit_and_predict():
+    """Each split has a fit of its own, and the estimator stays as it was."""
+    iris = load_iris_setosa()
+    splits = [train_test_iris_setosa(iris, random_state=seed) for seed in range(3)]
+    regressor = SpikingRegressor(**BRIEF)
+    found = decide_on_splits(regressor, splits)
+    for (X, X_test, y, _), values in zip(splits, found, strict=True):
+        expected = clone(regressor).fit(X, y).predict(X_test)
+        np.testing.assert_allclose(values, expected, rtol=1e-9)
+    assert not hasattr(regressor, "decoders_")
+
+
+@pytest.mark.parametrize("sizes", [(), (7, 6)], ids=["none", "of two sizes"])
+def test_decide_on_splits_refuses_splits_that_do_not_stack(sizes):
+    """Splits of different sizes have no array together."""
+    X, y = np.zeros((9, 1)), np.zeros(9)
+    splits = [(X, X[:size], y, y[:size]) for size in sizes]
+    with pytest.raises(ValueError, match=r"splits.*equally many test rows.*got \["):
+        decide_on_splits(SpikingRegressor(), splits)
 
 
 def test_decide_together_takes_estimators_as_it_goes(monkeypatch):

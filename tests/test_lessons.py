@@ -10,7 +10,11 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-LESSONS = sorted((ROOT / "notebooks").glob("0[1-5]*.ipynb"))
+LESSONS = sorted(
+    path
+    for names in ("0[1-5]*.ipynb", "0[89]*.ipynb", "10*.ipynb")
+    for path in (ROOT / "notebooks").glob(names)
+)
 each_lesson = pytest.mark.parametrize(
     "lesson", [pytest.param(path, id=path.stem) for path in LESSONS]
 )

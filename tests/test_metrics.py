@@ -16,6 +16,7 @@ from snnlib import (
     SpikingRegressor,
     accuracy_interval,
     adjust_p_values,
+    energy_bill,
     estimate_energy,
     load_digits28,
     lowpass,
@@ -30,7 +31,7 @@ from snnlib import (
     unpack_hits,
     variance_shares,
 )
-from snnlib.metrics import Estimate
+from snnlib.metrics import Estimate, LayerCost, NetworkCost
 from snnlib.networks import Conv, Pool, parse_architecture, relu_model
 
 
@@ -584,6 +585,56 @@ def relu_layer(signal, kernel, bias, strides):
     windows = sliding_window_view(signal, kernel.shape[:2], axis=(0, 1))
     windows = windows[::strides, ::strides]
     return np.maximum(np.einsum("rcmij,ijmn->rcn", windows, kernel) + bias, 0)
+
+
+def test_network_cost_as_a_table():
+    """A row for each layer, whole numbers, and their sum."""
+    cost = NetworkCost(
+        (
+            LayerCost("32C3", 10, 4, 1.6, 90.0, 40.4, 0.0),
+            LayerCost("10", 20, 0, 0.0, 40.0, 0.0, 7.0),
+        ),
+        3,
+    )
+    table = cost.to_frame()
+    assert table.index.tolist() == ["32C3", "10", "sum"]
+    assert (table.dtypes == "int64").all()
+    columns = ["neurons", "active", "dense operations", "MACs", "ACs"]
+    assert table.columns.tolist() == columns
+    assert table.loc["sum"].tolist() == [4, 2, 130, 40, 7]
+
+
+MEMORY = {"n_weights": 100, "n_neurons": 20, "access": 1.0}
+
+
+def test_energy_bill_by_hand():
+    """Spikes scatter sums and neurons leak; with all reuse only state is left."""
+    mac, ac = 4.6e-12, 0.9e-12
+    spiking = energy_bill(50, 700, n_steps=3, reuse=False, **MEMORY)
+    assert list(spiking.values()) == pytest.approx(
+        [50 * mac + 700 * ac, 60 * (mac + ac), 750, 2 * (60 + 700)]
+    )
+    shared = energy_bill(50, 700, n_steps=3, reuse=True, **MEMORY)
+    assert list(shared.values())[2:] == [3 * 100, 2 * (60 + 60)]
+    once = energy_bill(900, reuse=False, **MEMORY)
+    assert list(once.values()) == pytest.approx([900 * mac, 20 * ac, 1800, 2 * 20])
+    assert energy_bill(900, reuse=True, **MEMORY)["reading weights and inputs"] == 100
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"macs": -1}, r"macs.*got -1|'macs'.*Got -1"),
+        ({"access": float("nan")}, r"access"),
+        ({"reuse": "all"}, r"reuse.*'all'"),
+        ({"n_steps": 0}, r"n_steps"),
+    ],
+)
+def test_energy_bill_names_what_is_wrong(changes, message):
+    """A number of the wrong kind is refused by its name."""
+    good = {"macs": 1, "reuse": True, **MEMORY}
+    with pytest.raises(ValueError, match=message):
+        energy_bill(**(good | changes))
 
 
 def test_estimate_energy_in_45_nm():

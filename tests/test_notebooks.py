@@ -40,7 +40,7 @@ SLOW = {
         "max_rates": [100.0, 250.0],
     },
     "06_mnist": {"dataset": "digits28", "n_test": 100},
-    "10_cost_of_a_spike": {"dataset": "digits28", "n_test": 100, "n_timed": 4},
+    "10_cost_of_a_spike": {"dataset": "digits28", "n_test": 100},
     "11_five_steps": {"dataset": "digits28", "n_test": 100},
 }
 SHORT = QUICK | SLOW

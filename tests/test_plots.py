@@ -15,8 +15,10 @@ from snnlib import (
     plot_matrix,
     plot_output,
     plot_results,
+    plot_shares,
     plot_spikes,
     plot_voltage,
+    variance_shares,
 )
 
 
@@ -309,6 +311,24 @@ def test_plot_matrix_writes_each_number_in_its_cell():
         plot_matrix(matrix, framed=[True])
     with pytest.raises(ValueError, match="matrix must hold real numbers"):
         plot_matrix(matrix.astype(str))
+
+
+def test_plot_shares_draws_a_triangle():
+    """Factors on the diagonal, pairs below it, in percent; the rest stays out."""
+    scores = np.random.default_rng(0).normal(size=(2, 3, 2, 4))
+    shares = variance_shares(scores, ["rate", "tau", "read"], n_resamples=2)
+    ax = plot_shares(shares)
+    found = {it.get_position()[::-1]: it.get_text() for it in ax.texts}
+    percent = {name: f"{100 * it.share:.0f}" for name, it in shares.items()}
+    assert found == {
+        (0, 0): percent["rate"],
+        (1, 1): percent["tau"],
+        (2, 2): percent["read"],
+        (1, 0): percent["rate x tau"],
+        (2, 0): percent["rate x read"],
+        (2, 1): percent["tau x read"],
+    }
+    assert [it.get_text() for it in ax.get_yticklabels()] == ["rate", "tau", "read"]
 
 
 def test_plot_results_draws_means_with_their_interval():

@@ -9,13 +9,18 @@ from snnlib.estimators._classifier import SpikingClassifier
 from snnlib.estimators._conv import SpikingConvClassifier
 from snnlib.estimators._engines import ConvRun
 from snnlib.estimators._regressor import SpikingRegressor
-from snnlib.estimators._together import decide_together, simulate_together
+from snnlib.estimators._together import (
+    decide_on_splits,
+    decide_together,
+    simulate_together,
+)
 
 __all__ = [
     "ConvRun",
     "SpikingClassifier",
     "SpikingConvClassifier",
     "SpikingRegressor",
+    "decide_on_splits",
     "decide_together",
     "simulate_together",
 ]

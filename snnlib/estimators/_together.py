@@ -7,6 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from sklearn.base import clone
 
 from snnlib.checks import check_choice, check_number, shown
 from snnlib.simulation import READOUTS, first_read, lowpass
@@ -163,6 +164,48 @@ def decide_together(
             values = np.moveaxis(own, 2, 0) @ decoders + estimator.output_bias_
             values = values.reshape(len(synapses), len(readouts), *values.shape[1:])
             yield values[..., 0] if values.shape[-1] == 1 else values
+
+
+def decide_on_splits(
+    estimator: SpikingRegressor | SpikingClassifier,
+    splits: Sequence[tuple[ArrayLike, ArrayLike, ArrayLike, ArrayLike]],
+) -> NDArray[np.float64]:
+    """Fit an estimator to each split's training rows, and read out its test rows.
+
+    The estimator itself is not fitted. All are simulated together.
+
+    Parameters
+    ----------
+    estimator : SpikingRegressor or SpikingClassifier
+        With one output: what it predicts, or what it decides by, above 0 for the second
+        class.
+    splits : sequence of (X_train, X_test, y_train, y_test)
+        With equally many test rows each, as from ``train_test_split``.
+
+    Returns
+    -------
+    values : ndarray of shape (n_splits, n_test)
+
+    Raises
+    ------
+    ValueError
+        If there is no split, or their numbers of test rows differ.
+
+    Examples
+    --------
+    >>> from snnlib import SpikingRegressor, load_iris_setosa, train_test_iris_setosa
+    >>> iris = load_iris_setosa()
+    >>> splits = [train_test_iris_setosa(iris, random_state=s) for s in range(3)]
+    >>> decide_on_splits(SpikingRegressor(), splits).shape
+    (3, 7)
+    """
+    sizes = sorted({len(X_test) for _, X_test, *_ in splits})
+    if len(sizes) != 1:
+        msg = f"splits must have equally many test rows, and be some; got {sizes}."
+        raise ValueError(msg)
+    models = [clone(estimator).fit(X, y) for X, _, y, _ in splits]
+    read = decide_together(models, [X_test for _, X_test, *_ in splits])
+    return np.stack([values[0, 0] for values in read])
 
 
 def _each(name, values, check, **limits):

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from snnlib.checks import check_bool, check_finite, check_whole
+from snnlib.checks import check_bool, check_finite, check_number, check_whole
 from snnlib.images import check_images
 from snnlib.simulation import lowpass, step_count
+from snnlib.workers import import_extra
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import ArrayLike
 
 # Images counted at a time: the paper's network has 2 MB of spikes for each.
@@ -159,6 +161,31 @@ class NetworkCost(NamedTuple):
         """Energy of the effective operations in joules; see `estimate_energy`."""
         return estimate_energy(self.effective_macs, self.effective_acs)
 
+    def to_frame(self) -> pd.DataFrame:
+        """Return a table with a row for each layer and one for their sum.
+
+        Returns
+        -------
+        table : pandas.DataFrame
+            Whole numbers, for one image: ``neurons``, how many are ``active`` over all
+            steps, and ``dense operations``, ``MACs`` and ``ACs`` at their inputs.
+        """
+        pandas = import_extra("pandas")
+        rows = [
+            {
+                "layer": layer.layer,
+                "neurons": layer.neurons,
+                "active": layer.active,
+                "dense operations": layer.dense,
+                "MACs": layer.effective_macs,
+                "ACs": layer.effective_acs,
+            }
+            for layer in self.layers
+        ]
+        table = pandas.DataFrame(rows).set_index("layer")
+        table.loc["sum"] = table.sum()
+        return table.round().astype("int64")
+
 
 def network_cost(
     network: Any, X: ArrayLike, *, fold_pools: bool = False
@@ -272,6 +299,82 @@ def estimate_energy(macs: ArrayLike, acs: ArrayLike) -> Any:
         )
         raise ValueError(msg)
     return 4.6e-12 * macs + 0.9e-12 * acs
+
+
+def energy_bill(
+    macs: float,
+    acs: float = 0.0,
+    *,
+    n_weights: int,
+    n_neurons: int,
+    n_steps: int | None = None,
+    access: float,
+    reuse: bool,
+) -> dict[str, float]:
+    """Estimate what an image costs with neurons and memory, which are most of it.
+
+    It knows two kinds of networks. One looks once, each unit in one addition to its
+    bias. One spikes: in each step each neuron leaks, which is a MAC and an AC, and its
+    voltage is read and written. Nothing is said of waiting, of wires, or of a memory's
+    hierarchy.
+
+    Parameters
+    ----------
+    macs, acs : float
+        Operations of the synapses, for one image.
+    n_weights, n_neurons : int
+        Of the network.
+    n_steps : int or None, default=None
+        Steps of a network that spikes; None for one that looks once.
+    access : float
+        Joules to read or to write one number.
+    reuse : bool
+        True reads each weight once a pass or step, and writes each sum once. False
+        reads a weight, and where there are no spikes an input, for each operation, and
+        a sum with each spike that reaches it.
+
+    Returns
+    -------
+    bill : dict of str to float
+        In joules: "synapses", "neurons", "reading weights and inputs", "reading and
+        writing state".
+
+    Raises
+    ------
+    ValueError
+        If a number is negative or not finite, or ``reuse`` is not a bool.
+
+    References
+    ----------
+    M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC,
+    2014, lists 10 pJ for 64 bits from a memory of 8 kB and 100 pJ from one of 1 MB.
+
+    Examples
+    --------
+    >>> sizes = {"n_weights": 9, "n_neurons": 3, "access": 5e-12, "reuse": True}
+    >>> bill = energy_bill(9, **sizes)
+    >>> {item: round(1e12 * joules, 1) for item, joules in bill.items()}
+    {'synapses': 41.4, 'neurons': 2.7, 'reading weights and inputs': 45.0, \
+'reading and writing state': 30.0}
+    """
+    numbers = {"macs": macs, "acs": acs, "access": access, "n_weights": n_weights}
+    for name, number in (numbers | {"n_neurons": n_neurons}).items():
+        check_number(name, number, low=0)
+    reuse = check_bool("reuse", reuse)
+    if n_steps is None:
+        read, states = n_weights if reuse else 2 * macs, n_neurons
+        neurons = estimate_energy(0, n_neurons)
+    else:
+        updates = check_whole("n_steps", n_steps, 1) * n_neurons
+        read = n_steps * n_weights if reuse else macs + acs
+        states = updates + (updates if reuse else acs)
+        neurons = estimate_energy(updates, updates)
+    return {
+        "synapses": estimate_energy(macs, acs),
+        "neurons": neurons,
+        "reading weights and inputs": access * read,
+        "reading and writing state": 2 * access * states,
+    }
 
 
 def _check_operations(name, numbers):

@@ -7,6 +7,13 @@ from snnlib.verdicts._claims import (
     parts_of_claims,
     verdict_table,
 )
+from snnlib.verdicts._grids import (
+    FACTORS,
+    grid_accuracies,
+    grid_networks,
+    score_grids,
+    shares_over_seeds,
+)
 from snnlib.verdicts._networks import accuracy_table, gain_table, learning_curve
 from snnlib.verdicts._questions import (
     Question,
@@ -14,6 +21,14 @@ from snnlib.verdicts._questions import (
     answer_questions,
     of_the_effect,
     questions,
+)
+from snnlib.verdicts._recipe import (
+    accepted_by_recipe,
+    recipe_numbers,
+    recipe_trials,
+    show_criteria,
+    show_recipe,
+    trial_table,
 )
 from snnlib.verdicts._results import (
     BASE,
@@ -33,8 +48,10 @@ from snnlib.verdicts._words import effect_in_words
 
 __all__ = [
     "BASE",
+    "FACTORS",
     "NoResultsError",
     "Question",
+    "accepted_by_recipe",
     "accuracy_table",
     "answer_after",
     "answer_questions",
@@ -45,6 +62,8 @@ __all__ = [
     "effect_in_words",
     "effects_of_depth",
     "gain_table",
+    "grid_accuracies",
+    "grid_networks",
     "judge",
     "learning_curve",
     "multiverse_answers",
@@ -52,9 +71,16 @@ __all__ = [
     "parts_of_claims",
     "questions",
     "read_decisions",
+    "recipe_numbers",
+    "recipe_trials",
     "results_at",
+    "score_grids",
+    "shares_over_seeds",
     "show_answers",
     "show_contrasts",
+    "show_criteria",
+    "show_recipe",
     "show_verdicts",
+    "trial_table",
     "verdict_table",
 ]

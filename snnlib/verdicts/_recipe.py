@@ -1,0 +1,265 @@
+"""The recipe for choosing parameters, and how it fares where it is tried."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from snnlib.checks import check_choice
+from snnlib.committed import find_committed, read_committed
+from snnlib.metrics import accuracy_interval
+from snnlib.verdicts._grids import grid_networks
+from snnlib.verdicts._results import read_decisions
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+_MODELS = ("regression", "decision", "network")
+_KINDS = ("grid", "new settings", "new data")
+_TABLES = {
+    "experiment 1": ("grid_linear_regression", "held_out_linear_regression"),
+    "experiment 2": ("grid_logistic_regression", "held_out_logistic_regression"),
+    "experiment 3": (None, "held_out_mnist"),
+}
+_NEW_DATA = ("held_out_diabetes", "held_out_breast_cancer", "held_out_digits")
+# As the paper reads and starts its network; and the networks without spikes beside it.
+_WAY = {"synapse": 0.1, "readout": "last", "initial_voltage": "zero"}
+_RELU = {"grid": "relu_mnist", "new settings": "relu_mnist", "new data": "relu_digits"}
+
+
+def recipe_numbers(settings: pd.DataFrame) -> pd.DataFrame:
+    """Work out what the recipe looks at. Nothing is simulated.
+
+    Parameters
+    ----------
+    settings : pandas.DataFrame
+        With the columns ``max_rate`` (Hz), ``synapse`` (s; missing for no filter),
+        ``readout``, ``presentation_time`` (s) and ``amplitude``.
+
+    Returns
+    -------
+    numbers : pandas.DataFrame
+        ``settled``, the share that the filter reaches in the presentation; ``spikes``,
+        which a neuron at its largest rate fires in the time that is averaged over;
+        ``product`` of amplitude and rate; ``in_presentation``, the spikes in it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> setting = {"max_rate": 100, "synapse": 0.1, "readout": "last"}
+    >>> setting |= {"presentation_time": 1.0, "amplitude": 0.01}
+    >>> recipe_numbers(pd.DataFrame([setting])).round(3).to_dict("records")
+    [{'settled': 1.0, 'spikes': 10.0, 'product': 1.0, 'in_presentation': 100.0}]
+    """
+    import pandas as pd
+
+    rates, times = settings["max_rate"], settings["presentation_time"]
+    synapses = settings["synapse"].astype(float).fillna(0.0)
+    window = synapses + times / 2 * (settings["readout"] == "mean")
+    return pd.DataFrame(
+        {
+            "settled": 1 - np.exp(-times / synapses),
+            "spikes": rates * window,
+            "product": settings["amplitude"] * rates,
+            "in_presentation": rates * times,
+        }
+    )
+
+
+def accepted_by_recipe(
+    settings: pd.DataFrame, model: Literal["regression", "decision", "network"]
+) -> pd.Series:
+    """Return which settings the recipe accepts, by the thresholds of the decisions.
+
+    Parameters
+    ----------
+    settings : pandas.DataFrame
+        As for `recipe_numbers`.
+    model : {"regression", "decision", "network"}
+        What they are for: a neuron with a decoder that predicts a number, one that
+        decides between two classes and need not settle, or a network of layers.
+
+    Returns
+    -------
+    accepted : pandas.Series of bool
+
+    Raises
+    ------
+    ValueError
+        If ``model`` is none of the three.
+    """
+    check_choice("model", model, _MODELS)
+    limits, numbers = read_decisions()["recipe"], recipe_numbers(settings)
+    if model == "network":
+        fires = numbers["in_presentation"] >= limits["in_presentation"]
+        return numbers["product"].between(*limits["product"]) & fires
+    enough = numbers["spikes"] >= limits["spikes"]
+    settled = numbers["settled"] >= limits["settled"]
+    return enough & settled if model == "regression" else enough
+
+
+def recipe_trials() -> dict[tuple[str, str], pd.DataFrame]:
+    """Try the recipe on committed settings: those it is from, and others.
+
+    Returns
+    -------
+    trials : dict of (str, str) to pandas.DataFrame
+        By experiment, and by what is new: the "grid" is what the recipe was read off;
+        "new settings" lie between its values; "new data" are other tables as well. To
+        the columns of the tables come ``accepted``, how far a setting falls ``short``
+        of the model without spikes (share of the line's variation, area under the
+        curve, or points), and whether that is ``good``.
+    """
+    trials = {}
+    good = read_decisions()["good"]
+    for (experiment, tables), new_data in zip(_TABLES.items(), _NEW_DATA, strict=True):
+        for kind, name in zip(_KINDS, (*tables, new_data), strict=True):
+            if name is not None and not find_committed(name):
+                continue
+            if experiment == "experiment 1":
+                found = read_committed(name)
+                model, short = "regression", 1 - found["fidelity"]
+                limit = 1 - good["fidelity"]
+            elif experiment == "experiment 2":
+                found = read_committed(name)
+                model, short = "decision", found["mean_auc_line"] - found["mean_auc"]
+                limit = good["auc"]
+            else:
+                found = (
+                    read_committed(name, **_WAY)
+                    if name
+                    else grid_networks(amplitudes=True, **_WAY)
+                )
+                model, limit = "network", good["accuracy"]
+                short = level_of_networks(kind)[0] - found["accuracy"]
+            accepted = accepted_by_recipe(found, model)
+            judged = {"accepted": accepted, "short": short, "good": short <= limit}
+            trials[experiment, kind] = found.assign(**judged)
+    return trials
+
+
+def level_of_networks(kind):
+    """Return the accuracy that networks are compared with.
+
+    Parameters
+    ----------
+    kind : {"grid", "new settings", "new data"}
+        What is new about the networks.
+
+    Returns
+    -------
+    level : float
+        Mean of ReLU networks, in percent; where none is committed, that of the best
+        network of the grid.
+    n : int
+        How many ReLU networks it is from.
+    """
+    name = _RELU[kind]
+    if find_committed(name):
+        relu = read_committed(name)
+        return relu["accuracy"].mean(), len(relu)
+    return grid_networks(amplitudes=True, **_WAY)["accuracy"].max(), 0
+
+
+def trial_table(trials: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
+    """Count in each trial how many settings are good, among those accepted or not.
+
+    Parameters
+    ----------
+    trials : mapping of (str, str) to pandas.DataFrame
+        As from `recipe_trials`; another judge may have changed ``accepted``.
+
+    Returns
+    -------
+    table : pandas.DataFrame
+        A row for each trial: how many are ``accepted`` and how many of them ``good``,
+        Wilson's 95 % interval of that share ``in %``, the share of good ones among all
+        that one gets ``blindly``, how many are ``rejected``, and how many good ones are
+        ``missed`` in this way.
+    """
+    import pandas as pd
+
+    rows = {}
+    for trial, judged in trials.items():
+        accepted, good = judged["accepted"], judged["good"]
+        n, n_good = int(accepted.sum()), int((accepted & good).sum())
+        right = accuracy_interval(n_good, n) if n else None
+        rows[trial] = {
+            "accepted": n,
+            "good": n_good,
+            "in %": f"{100 * right.low:.0f}\u2013{100 * right.high:.0f}"
+            if right
+            else "",
+            "blindly": f"{100 * good.mean():.0f}",
+            "rejected": int((~accepted).sum()),
+            "missed": int((~accepted & good).sum()),
+        }
+    return pd.DataFrame(rows).T
+
+
+def show_recipe() -> str:
+    """Return the recipe with its thresholds, as a list in Markdown.
+
+    Returns
+    -------
+    rules : str
+    """
+    limits = read_decisions()["recipe"]
+    low, high = limits["product"]
+    return f"""
+1. **Give the filter its time.** After $T$ seconds a low-pass filter has settled to
+   $1 - e^{{-T/\\tau}}$, where $\\tau$ is `synapse`. For a regression, want at least
+   {limits["settled"]:.0%}. A decision only asks which output is larger, so a classifier
+   need not wait.
+2. **Give it spikes to average.** Over the window that counts (the filter's time
+   constant; with the read-out "mean" half the presentation besides) a neuron at its
+   largest rate should fire {limits["spikes"]} times:
+   `max_rate * window >= {limits["spikes"]}`.
+3. **In a network of layers, keep the signal near 1**:
+   `{low} <= amplitude * max_rate <= {high}`.
+4. **In a short presentation, let even the middling neurons fire**:
+   `max_rate * T >= {limits["in_presentation"]}`.
+5. Choose `tau_rc` last. It bends the response between two fixed ends.
+
+Rules 1 and 2 are for single neurons, 3 and 4 for the network.
+"""
+
+
+def show_criteria() -> str:
+    """Return what counts as good in each experiment, as a list in Markdown.
+
+    Returns
+    -------
+    criteria : str
+    """
+    good = read_decisions()["good"]
+    linear, logistic = (
+        read_committed(f"grid_{name}_regression").iloc[0]
+        for name in ("linear", "logistic")
+    )
+    level, n = level_of_networks("grid")
+    beside = (
+        f"the mean of {n} ReLU networks that were trained alike. (New data have their "
+        "own.)"
+        if n
+        else "that of the best network of the grid. Decided was something else: the "
+        "mean of ReLU networks that were trained alike. For these networks there are "
+        "none, so the recipe's first criterion stands in. It is a strict one, since "
+        "the best of many on the same images is a lucky one."
+    )
+    return f"""
+- **Experiment 1**: the neuron follows at least {good["fidelity"]:.0%} of the variation
+  of the least-squares line. A constant follows none of it. (By its error it would pass:
+  the mean of the training flowers has
+  {linear["mean_mse_mean"] / linear["mean_mse_line"]:.2f} times the squared error of the
+  line.)
+- **Experiment 2**: its AUC is at most {good["auc"]} below that of a least-squares fit
+  to 0 and 1, which is what its decoder is. A constant has 0.5. (In accuracy, always
+  saying "normal" gets {100 * logistic["mean_accuracy_majority"]:.1f} % and logistic
+  regression {100 * logistic["mean_accuracy_logistic"]:.1f} %.)
+- **Experiment 3**: its accuracy is at most {good["accuracy"]:g} points below
+  {level:.1f} %, {beside}
+"""

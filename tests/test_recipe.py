@@ -1,0 +1,149 @@
+"""The grids, their shares and the recipe, by second routes and invented settings."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from snnlib import (
+    accepted_by_recipe,
+    grid_accuracies,
+    grid_networks,
+    read_committed,
+    read_decisions,
+    recipe_numbers,
+    recipe_trials,
+    score_grids,
+    shares_over_seeds,
+    show_criteria,
+    show_recipe,
+    trial_table,
+    variance_shares,
+)
+
+SETTING = {
+    "max_rate": 100.0,
+    "synapse": 0.1,
+    "readout": "last",
+    "presentation_time": 1.0,
+    "amplitude": 0.01,
+}
+FACTORS = ["max_rate", "tau_rc", "synapse", "readout", "initial_voltage"]
+
+
+def settings(*changes):
+    """Return a row for each set of changes to a setting that the recipe accepts."""
+    return pd.DataFrame([SETTING | change for change in changes])
+
+
+def test_recipe_numbers_follow_from_their_definitions():
+    """The mean has half the presentation besides the filter; no filter has settled."""
+    found = recipe_numbers(settings({}, {"readout": "mean"}, {"synapse": None}))
+    assert found["spikes"].tolist() == [10, 60, 0]
+    settled = [1 - np.exp(-10), 1 - np.exp(-10), 1]
+    assert found["settled"].tolist() == pytest.approx(settled)
+    assert found["product"].tolist() == [1, 1, 1]
+    assert found["in_presentation"].tolist() == [100, 100, 100]
+
+
+@pytest.mark.parametrize(
+    ("model", "change", "accepted"),
+    [
+        ("regression", {}, True),
+        ("regression", {"synapse": 0.099}, False),
+        ("regression", {"synapse": 1.0}, False),
+        ("decision", {"synapse": 1.0}, True),
+        ("network", {}, True),
+        ("network", {"amplitude": 0.02}, True),
+        ("network", {"amplitude": 0.021}, False),
+        ("network", {"amplitude": 0.004}, False),
+        ("network", {"presentation_time": 0.03}, True),
+        ("network", {"presentation_time": 0.029}, False),
+    ],
+)
+def test_recipe_accepts_by_its_thresholds(model, change, accepted):
+    """Each rule can turn a setting away, and only for the models it is for."""
+    assert accepted_by_recipe(settings(change), model).tolist() == [accepted]
+
+
+def test_recipe_refuses_another_model():
+    """What it is asked about must be one of three."""
+    with pytest.raises(ValueError, match=r"model.*'decision'.*[Gg]ot 'forest'"):
+        accepted_by_recipe(settings({}), "forest")
+
+
+def test_trials_judge_as_decided():
+    """Good is what falls short by no more than the thresholds say."""
+    good = read_decisions()["good"]
+    trials = recipe_trials()
+    assert {kind for _, kind in trials} == {"grid", "new settings", "new data"}
+    for (experiment, _), judged in trials.items():
+        if experiment == "experiment 1":
+            expected = judged["fidelity"] >= good["fidelity"]
+        elif experiment == "experiment 2":
+            expected = judged["mean_auc"] >= judged["mean_auc_line"] - good["auc"]
+        else:
+            level = judged["short"] + judged["accuracy"]
+            assert np.ptp(level) == pytest.approx(0, abs=1e-9)
+            expected = judged["accuracy"] >= level - good["accuracy"]
+        # At the threshold itself, rounding decides.
+        assert (judged["good"] == expected).mean() > 0.99
+
+
+def test_trial_table_counts():
+    """A row holds how many are good among the accepted and among the rejected."""
+    accepted, good = [True] * 4 + [False] * 3, [True] * 3 + [False, True, False, False]
+    judged = pd.DataFrame({"accepted": accepted, "good": good})
+    nobody = judged.assign(accepted=False)
+    table = trial_table({("a", "b"): judged, ("a", "c"): nobody})
+    row = table.loc["a", "b"]
+    assert row[["accepted", "good", "rejected", "missed"]].tolist() == [4, 3, 3, 1]
+    assert (row["in %"], row["blindly"]) == ("30\u201395", "57")
+    assert table.loc[("a", "c"), ["accepted", "in %"]].tolist() == [0, ""]
+
+
+def test_recipe_is_shown_with_the_thresholds_decided():
+    """No number of the recipe stands in a page but those of the decisions."""
+    decided = read_decisions()
+    low, high = decided["recipe"]["product"]
+    assert f"`{low} <= amplitude * max_rate <= {high}`" in show_recipe()
+    assert f"{decided['recipe']['spikes']} times" in show_recipe()
+    assert f"{decided['good']['fidelity']:.0%}" in show_criteria()
+
+
+def test_grids_are_whole():
+    """Each has a score for each setting, as the table has it."""
+    grids = score_grids()
+    assert {grid.shape[:5] for grid in grids.values()} == {(5, 5, 4, 2, 2)}
+    assert all(np.isfinite(grid).all() for grid in grids.values())
+    point = {"max_rate": 150.0, "tau_rc": 0.12, "synapse": 0.01}
+    way = {"readout": "mean", "initial_voltage": "uniform"}
+    (row,) = read_committed("grid_linear_regression", **point, **way).to_dict("records")
+    found = grids["experiment 1"][2, 2, 1, 1, 0]
+    assert np.exp(-2 * found) == pytest.approx(row["mspe_by_split"])
+    networks = grid_networks(**point, **way).sort_values("seed")
+    first = networks["accuracy"].iloc[0]
+    assert grids["experiment 3"][2, 2, 1, 1, 0, 0] == pytest.approx(first)
+    assert grid_accuracies().loc[(150.0, 0.12, 0.01, "mean", "uniform")].count() == len(
+        networks
+    )
+
+
+def test_networks_of_the_grid_have_its_amplitude():
+    """Others come with the map of amplitudes only, and none twice."""
+    assert grid_networks()["amplitude"].eq(0.01).all()
+    networks = grid_networks(amplitudes=True)
+    assert networks["amplitude"].nunique() >= 5
+    assert not networks.duplicated([*FACTORS, "amplitude", "seed"]).any()
+
+
+def test_shares_over_seeds_move_as_far_as_seeds_differ():
+    """Networks that agree have one share; those that do not have a range of them."""
+    rng = np.random.default_rng(0)
+    grid = rng.normal(size=(3, 3, 2, 2, 2, 1))
+    same = shares_over_seeds(grid.repeat(4, axis=-1), n_draws=20)
+    alone = variance_shares(grid, FACTORS)
+    for name, (share, low, high) in same.items():
+        assert share == pytest.approx(alone[name].share)
+        assert (low, high) == pytest.approx((share, share))
+    other = shares_over_seeds(rng.normal(size=(3, 3, 2, 2, 2, 4)), n_draws=20)
+    assert all(low < high for _, low, high in other.values())
