@@ -12,7 +12,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 LESSONS = sorted(
     path
-    for names in ("0[1-5]*.ipynb", "0[89]*.ipynb", "10*.ipynb")
+    for names in ("0[1-5]*.ipynb", "0[89]*.ipynb", "1*.ipynb")
     for path in (ROOT / "notebooks").glob(names)
 )
 each_lesson = pytest.mark.parametrize(

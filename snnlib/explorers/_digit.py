@@ -299,6 +299,12 @@ class _DigitExplorer(Explorer):
         display({"text/html": self.html(), "text/plain": repr(self)}, raw=True)
 
 
+def _five_steps():
+    """Return the network that was trained for few steps, at five of them."""
+    network = SpikingConvClassifier.load(results_path("mnist_few_steps.npz"))
+    return network.set_params(presentation_time=5 * network.dt)
+
+
 def _test_digits():
     """Return 20 test digits of MNIST where it is at hand, else such as MNIST has."""
     try:
@@ -378,7 +384,8 @@ def digit_explorer(
         States to choose from by a button, by the text on it: where sliders stand, by
         name, the others at their start; or another fitted network for the same images,
         whose weights and settings are its own. None is the paper's setting, the same
-        at 50 Hz, and that with an amplitude of 1 / ``max_rate``.
+        at 50 Hz, and that with an amplitude of 1 / ``max_rate``; and, beside the
+        network of the package, the one that was trained for few steps.
     sliders : sequence of str or None, default=None
         Sliders to show, of ``max_rate`` (Hz), ``amplitude``, ``tau_rc`` (s),
         ``initial_voltage``, ``synapse`` (s or None) and ``presentation_time`` (s);
@@ -405,6 +412,8 @@ def digit_explorer(
     --------
     image_explorer : Accuracy on a few images, with a kernel.
     """
+    if presets is None:
+        presets = _PRESETS if classifier else _PRESETS | {"five steps": _five_steps()}
     if classifier is None:
         classifier = SpikingConvClassifier.load(results_path("mnist_lif.npz"))
     if images is None and labels is None:
@@ -424,7 +433,7 @@ def digit_explorer(
     sliders = list(_PAPER) if sliders is None else list(sliders)
     check_names(sliders, _PAPER, "digit_explorer")
     networks, checked = [classifier], []
-    for name, preset in (_PRESETS if presets is None else presets).items():
+    for name, preset in presets.items():
         check_text("presets", name)
         if isinstance(preset, Mapping):
             check_names(preset, _PAPER, "digit_explorer")
