@@ -267,6 +267,8 @@ def visit(browser, tmp_path):
         options = {"reduced_motion": "reduce", "viewport": None, **options}
         options["viewport"] = options["viewport"] or {"width": 1000, "height": 1100}
         contexts.append(browser.new_context(offline=True, **options))
+        # Two cores may have much else to do.
+        contexts[-1].set_default_timeout(120_000)
         page = contexts[-1].new_page()
         page.problems = []
         page.on("pageerror", lambda error: page.problems.append(str(error)))
@@ -507,7 +509,7 @@ def test_maps_show_the_spikes(explorer, visit):
             "all => all.map((canvas) => canvas.ariaLabel)"
         )
         assert labels[0] == (
-            f"Spikes of layer 1 in step {step}: {spikes[0]} of 21,632 neurons"
+            f"Spikes of layer 1 in step {step}: {spikes[0]:,} of 21,632 neurons"
         )
 
 

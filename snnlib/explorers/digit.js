@@ -126,8 +126,8 @@ snnlib.digit = (function (lif, conv, worker, pad) {
     };
   }
 
-  function make_button(text, on_click, attributes = {}) {
-    const button = make("button", { type: "button", ...attributes }, text);
+  function make_button(text, on_click) {
+    const button = make("button", { type: "button" }, text);
     button.addEventListener("click", on_click);
     return button;
   }
@@ -172,7 +172,8 @@ snnlib.digit = (function (lif, conv, worker, pad) {
       type: "radio", name: `${id}-pick`, value: i,
       "aria-label": `test digit ${i + 1}, a ${description.labels[i]}`,
     }));
-    const thumbs = images.map(() => make("canvas", { width: size, height: size, "aria-hidden": "true" }));
+    const picture = { width: size, height: size, "aria-hidden": "true" };
+    const thumbs = images.map(() => make("canvas", picture));
     picks.forEach((pick, i) => pick.addEventListener("change", () => choose(i)));
     const picker = make(
       "fieldset", { class: "snnlib-picks" }, make("legend", {}, "Or take a test digit"),
@@ -190,7 +191,7 @@ snnlib.digit = (function (lif, conv, worker, pad) {
     const race = make("div", { class: "snnlib-race", role: "img" }, ...bars.map((b) => b.row));
 
     // The maps, made anew for a network of another shape.
-    const seen = make("canvas", { class: "snnlib-seen", width: size, height: size, "aria-hidden": "true" });
+    const seen = make("canvas", { class: "snnlib-seen", ...picture });
     const maps = make("div", { class: "snnlib-maps" });
     let layers = [];
     function lay_out(network) {
@@ -200,7 +201,8 @@ snnlib.digit = (function (lif, conv, worker, pad) {
         const map = make_map(shape);
         const place = make("div", {}, map.canvas, caption);
         spread(place, map.canvas);
-        return { ...map, caption, place, title: `layer ${i + 1}`, n: shape.reduce((a, b) => a * b) };
+        const n_neurons = shape.reduce((a, b) => a * b);
+        return { ...map, caption, place, title: `layer ${i + 1}`, n_neurons };
       });
       const first = make("div", {}, seen, make("span", {}, "what it sees"));
       spread(first, seen);
@@ -215,12 +217,14 @@ snnlib.digit = (function (lif, conv, worker, pad) {
     // Time: a slider over the steps, and who leads in each.
     const time = make("input", { type: "range", id: `${id}-step`, min: 1, value: 1, step: 1 });
     const strip = make("div", { class: "snnlib-strip", "aria-hidden": "true" });
-    const play = make_button("Play", () => (playing ? pause() : start_playing()), { class: "snnlib-play" });
+    const play = make_button("Play", () => (playing ? pause() : start_playing()));
+    play.className = "snnlib-play";
     const forward = make_button("Step", function () {
       pause();
       if (record) show((shown + 1) % record.n_done);
     });
-    const speed = make("select", { id: `${id}-speed` }, ...Object.keys(SPEEDS).map((name) => make("option", {}, name)));
+    const speed = make("select", { id: `${id}-speed` });
+    for (const name in SPEEDS) speed.append(make("option", {}, name));
     speed.value = "normal";
     time.addEventListener("input", function () {
       pause();
@@ -232,7 +236,8 @@ snnlib.digit = (function (lif, conv, worker, pad) {
       make_slider(control, `${id}-${control.name}`, () => change(false))
     );
     const chosen = presets.map((preset) => make_button(preset.name, () => set_preset(preset)));
-    const reset = make_button("Reset", () => set_preset({ values: description.start, network: 0 }));
+    const start = { values: description.start, network: 0 };
+    const reset = make_button("Reset", () => set_preset(start));
     const refusal = make("p", { class: "snnlib-refusal", hidden: "" });
     const spoken = make("p", { class: "snnlib-spoken", role: "status" });
     const numbers = {};
@@ -242,6 +247,7 @@ snnlib.digit = (function (lif, conv, worker, pad) {
       readouts.append(make("div", {}, make("dt", {}, readout.label), numbers[readout.name]));
     }
 
+    const sliders = controls.filter(({ name }) => description.sliders.includes(name));
     root.querySelector(".snnlib-stage").replaceChildren(
       make("div", { class: "snnlib-digit-top" },
         canvas,
@@ -255,8 +261,7 @@ snnlib.digit = (function (lif, conv, worker, pad) {
         make("div", {}, play, forward, make("label", { for: speed.id }, "speed"), speed),
         make("div", { role: "group", "aria-label": "Presets" }, ...chosen, reset)),
       refusal,
-      make("div", { class: "snnlib-controls" },
-        ...controls.filter(({ name }) => description.sliders.includes(name)).map((c) => c.element)),
+      make("div", { class: "snnlib-controls" }, ...sliders.map((slider) => slider.element)),
       readouts, spoken
     );
     // Else JupyterLab takes arrow keys and Enter for its own.
@@ -299,6 +304,7 @@ snnlib.digit = (function (lif, conv, worker, pad) {
       mark_preset();
       pause();
       number++;
+      root.removeAttribute("aria-busy");
       const network = networks[weights];
       const own = { ...network.settings, ...values() };
       const settings = {
@@ -418,10 +424,11 @@ snnlib.digit = (function (lif, conv, worker, pad) {
       decision.textContent = name === null ? "–" : name;
       decision.setAttribute("data-value", name === null ? "none" : name);
       verdict.textContent = in_short(name);
-      race.setAttribute("aria-label", has_step
-        ? `Outputs in step ${shown + 1}: ${name === null ? "no spike has arrived" : `${name} leads`}`
-        : "Outputs: nothing has run yet");
-      time.setAttribute("aria-valuetext", `step ${shown + 1} of ${n_steps}: ${name || "none"} leads`);
+      const leads = name === null ? "no spike has arrived" : `${name} leads`;
+      race.setAttribute(
+        "aria-label", has_step ? `Outputs in step ${shown + 1}: ${leads}` : "Outputs: none yet"
+      );
+      time.setAttribute("aria-valuetext", `step ${shown + 1} of ${n_steps}: ${leads}`);
 
       const from = Math.max(0, shown - GLOW + 1);
       const recent = record.spikes.slice(from, shown + 1);
@@ -433,7 +440,8 @@ snnlib.digit = (function (lif, conv, worker, pad) {
         layer.caption.textContent = `${layer.title}: ${in_words(n_all)}\u00a0spikes`;
         layer.canvas.setAttribute(
           "aria-label",
-          `Spikes of ${layer.title} in step ${shown + 1}: ${n_now} of ${in_words(layer.n)} neurons`
+          `Spikes of ${layer.title} in step ${shown + 1}: ${in_words(n_now)} of ` +
+            `${in_words(layer.n_neurons)} neurons`
         );
       });
       const context = seen.getContext("2d");
@@ -443,7 +451,8 @@ snnlib.digit = (function (lif, conv, worker, pad) {
 
       draw_strip();
       const settled = is_done ? settled_at(record) : null;
-      write("settled", settled === null ? "none" : settled, settled === null ? "–" : `${settled} of ${n_steps}`);
+      if (settled === null) write("settled", "none", "–");
+      else write("settled", settled, `${settled} of ${n_steps}`);
       write("spikes", sum(past.map(sum_of)));
       write("additions", sum(record.additions.slice(0, shown + 1)));
       write("multiplications", record.multiplications);
@@ -460,10 +469,12 @@ snnlib.digit = (function (lif, conv, worker, pad) {
       if (!image) return "Draw a digit.";
       if (shown < 0) return "It runs.";
       if (shown < n_steps - 1 || !is_done) {
-        return name === null ? "No spike has arrived yet." : `leads after ${shown + 1} of ${n_steps} steps`;
+        return name === null
+          ? "No spike has arrived yet." : `leads after ${shown + 1} of ${n_steps} steps`;
       }
       if (name === null) return `No spike arrives in ${n_steps} steps.`;
-      const right = label === null ? "" : name === label ? ", and right" : `, but it is a ${label}`;
+      const about = name === label ? ", and right" : `, but it is a ${label}`;
+      const right = label === null ? "" : about;
       return `settled at step ${settled_at(record)} of ${n_steps}${right}`;
     }
 
@@ -481,7 +492,8 @@ snnlib.digit = (function (lif, conv, worker, pad) {
       strip.replaceChildren(
         ...pieces.map(function (piece) {
           const kind = piece === end && piece.name !== null ? "settled" : "";
-          const made = make("span", { class: kind }, piece.name === null ? "–" : piece.name || "");
+          const text = piece.name === null ? "–" : piece.name || "";
+          const made = make("span", { class: kind }, text);
           made.style.flexGrow = piece.n;
           return made;
         }),
@@ -504,7 +516,7 @@ snnlib.digit = (function (lif, conv, worker, pad) {
     recolour();
     const themes = new MutationObserver(recolour);
     for (const part of [document.documentElement, document.body]) {
-      themes.observe(part, { attributes: true, attributeFilter: ["data-theme", "data-jp-theme-light"] });
+      themes.observe(part, { attributeFilter: ["data-theme", "data-jp-theme-light"] });
     }
     // Nothing is loaded and nothing runs before the reader comes near.
     const near = new IntersectionObserver(function (entries) {
