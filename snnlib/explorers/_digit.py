@@ -103,7 +103,7 @@ class _DigitExplorer(Explorer):
         Readout("spikes", "spikes", digits=0, spoken=True),
         Readout("additions", "additions (spikes)", digits=0),
         Readout("multiplications", "multiplications (image)", digits=0),
-        Readout("dense", "multiplications (dense network)", digits=0),
+        Readout("dense", "multiplications (dense)", digits=0),
     )
     panels = (
         Panel(
