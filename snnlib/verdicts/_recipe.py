@@ -195,7 +195,7 @@ def trial_table(trials: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
         rows[trial] = {
             "accepted": n,
             "good": n_good,
-            "in %": f"{100 * right.low:.0f}\u2013{100 * right.high:.0f}"
+            "in %": f"{100 * right.low:.0f}\u2013\u2060{100 * right.high:.0f}"
             if right
             else "",
             "blindly": f"{100 * good.mean():.0f}",
