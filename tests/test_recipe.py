@@ -97,7 +97,7 @@ def test_trial_table_counts():
     table = trial_table({("a", "b"): judged, ("a", "c"): nobody})
     row = table.loc["a", "b"]
     assert row[["accepted", "good", "rejected", "missed"]].tolist() == [4, 3, 3, 1]
-    assert (row["in %"], row["blindly"]) == ("30\u201395", "57")
+    assert (row["in %"], row["blindly"]) == ("30\u2013\u206095", "57")
     assert table.loc[("a", "c"), ["accepted", "in %"]].tolist() == [0, ""]
 
 

@@ -199,7 +199,7 @@ def decide_on_splits(
     >>> decide_on_splits(SpikingRegressor(), splits).shape
     (3, 7)
     """
-    sizes = sorted({len(X_test) for _, X_test, *_ in splits})
+    sizes = sorted({np.shape(X_test)[0] for _, X_test, *_ in splits})
     if len(sizes) != 1:
         msg = f"splits must have equally many test rows, and be some; got {sizes}."
         raise ValueError(msg)
