@@ -3,10 +3,10 @@
 The paper's network is shown 100 images: once with settings that NIR can say, and once
 for each setting that it cannot, which the graph then leaves out::
 
-    python scripts/compare_nir.py --python ~/torch/bin/python
+    python scripts/compare_nir.py --python build/simulators/bin/python
 
-The other Python needs ``nir``, ``nirtorch``, PyTorch, SpikingJelly and snnTorch. What
-comes out is the table ``results/nir.csv``.
+The other Python needs what ``environments/simulators.txt`` names; ``make nir`` makes it
+first. What comes out is the table ``results/nir.csv``.
 """
 
 import argparse

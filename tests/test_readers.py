@@ -15,7 +15,6 @@ nir = pytest.importorskip("nir")
 ROOT = environments.ROOT
 PAGE = (ROOT / "book" / "how_to_take_elsewhere.md").read_text()
 TABLE = ROOT / "results" / "nir.csv"
-PACKAGES = ("nir==1.0.8", "nirtorch==2.6", "spikingjelly==2.0.0", "snntorch==1.0.0")
 
 
 @pytest.fixture(scope="module")
@@ -27,9 +26,8 @@ def compare_nir():
 def torch_python():
     """Return a Python with PyTorch and both simulators."""
     python = environments.find_python("3.11")
-    return environments.make_environment(
-        "readers", python, ("install", "torch>=2.3", *PACKAGES)
-    )
+    packages = str(ROOT / "environments" / "simulators.txt")
+    return environments.make_environment("readers", python, ("install", "-r", packages))
 
 
 @pytest.mark.slow
