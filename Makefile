@@ -35,7 +35,7 @@ BUILT := _build/built-$(shell (echo "$(SNNLIB_DATA_DIR) $(SNNLIB_REPOSITORY)"; f
 	-exec cksum {} + | LC_ALL=C sort -k 3) | cksum | cut -d " " -f 1)
 
 .PHONY: help book lite built lab test test-slow lint format
-.PHONY: weights bench bench-quick times sweeps sweeps-quick
+.PHONY: weights bench bench-quick times sweeps sweeps-quick nir
 .PHONY: versions links address requirements clean
 
 help: ## List the targets
@@ -116,6 +116,15 @@ sweeps: .venv/installed ## Do the runs of sweeps/ and renew their tables; takes 
 
 sweeps-quick: .venv/installed ## Repeat ten rows of experiments 1 and 2, drawn at random
 	$(BIN)/python scripts/repeat_rows.py --sample 10
+
+# PyTorch needs up to 6 GB, so this environment is made only when it is asked for.
+build/simulators/done: environments/simulators.txt
+	$(PYTHON) -m venv --clear build/simulators
+	build/simulators/bin/python $(INSTALL) -r $<
+	@touch $@
+
+nir: .venv/installed build/simulators/done ## Run the exported network in two other simulators
+	$(BIN)/python scripts/compare_nir.py --python build/simulators/bin/python
 
 versions: .venv/installed ## Try every TensorFlow the project supports
 	$(BIN)/python tests/versions.py

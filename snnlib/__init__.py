@@ -71,6 +71,7 @@ _HOMES = {
         "synaptic_operations",
         "unpack_hits",
     ),
+    "graphs": ("from_nir", "to_nir"),
     "variation": ("variance_shares",),
     "plots": (
         "COLORS",

@@ -35,6 +35,8 @@ from snnlib.explorers import image_explorer as image_explorer
 from snnlib.explorers import lif_explorer as lif_explorer
 from snnlib.explorers import regression_explorer as regression_explorer
 from snnlib.folders import SweepBusyError as SweepBusyError
+from snnlib.graphs import from_nir as from_nir
+from snnlib.graphs import to_nir as to_nir
 from snnlib.metrics import Estimate as Estimate
 from snnlib.metrics import accuracy_interval as accuracy_interval
 from snnlib.metrics import adjust_p_values as adjust_p_values

@@ -1,4 +1,4 @@
-"""The command `snnlib`: start, run a notebook, sweep, collect and plot, fetch data."""
+"""The command `snnlib`: start, run, sweep, collect and plot, export, fetch data."""
 
 import argparse
 import contextlib
@@ -312,6 +312,34 @@ def _parser():
         "what is drawn, in the folder or beside the table)",
     )
     plot.set_defaults(command=_plot)
+
+    export = commands.add_parser(
+        "export",
+        help="write a saved network for other simulators",
+        description="Write a network that was saved as .npz as a graph of NIR, which "
+        "other simulators and chips read.",
+    )
+    export.add_argument("network", help="what save() wrote, an .npz")
+    export.add_argument("output", help="the graph, such as a .nir")
+    export.add_argument(
+        "--unfiltered",
+        action="store_true",
+        help="end before the output's filter, for readers that know none",
+    )
+    export.add_argument(
+        "--pool",
+        choices=("average", "sum"),
+        default="average",
+        help="kind of the pools (default: average); some readers know only one",
+    )
+    export.add_argument(
+        "--unsaid",
+        choices=("refuse", "metadata"),
+        default="refuse",
+        help="refuse settings that NIR cannot say (the default), or leave them out and "
+        "write them to the metadata",
+    )
+    export.set_defaults(command=_export)
 
     prune = commands.add_parser(
         "prune",
@@ -671,6 +699,23 @@ def _plot(options):
     with written_whole(output, "wb") as file:
         file.write(picture.getvalue())
     _say(f"{options.y} against {options.x}, in {output}")
+    return 0
+
+
+def _export(options):
+    from snnlib.estimators import SpikingConvClassifier
+    from snnlib.graphs import to_nir, write_graph
+
+    graph = to_nir(
+        SpikingConvClassifier.load(options.network),
+        synapse=None if options.unfiltered else "own",
+        pool=options.pool,
+        unsaid=options.unsaid,
+    )
+    write_graph(graph, options.output)
+    _say(f"{len(graph.nodes)} nodes in {options.output}")
+    for name, value in graph.metadata.get("unsaid", {}).items():
+        _tell(f"{name} = {value!r} is in the metadata alone, where few readers look.")
     return 0
 
 

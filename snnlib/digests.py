@@ -21,7 +21,7 @@ _PACKAGES = (
 # All others count, `checks` and `files` too: they convert what is calculated.
 _NOT_CALCULATING = {
     *("__init__", "_docs", "_version", "cli", "collected", "committed"),
-    *("definitions", "digests", "panels", "verdicts"),
+    *("definitions", "digests", "graphs", "panels", "verdicts"),
     *("explorers", "folders", "inputs", "kernels", "notebooks", "parameters"),
     *("plans", "plots", "progress", "results", "status", "sweep", "tables"),
     *("trials", "variation", "workers"),

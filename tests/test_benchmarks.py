@@ -7,6 +7,7 @@ import importlib
 import json
 import math
 import re
+import shutil
 import subprocess
 import sys
 from datetime import date
@@ -513,8 +514,9 @@ def shown(monkeypatch, tmp_path):
     cells = re.findall(r"```\{code-cell\}.*?\n(.*?)```", page, re.S)
 
     def run(results):
-        for folder in ("book", "benchmarks"):
+        for folder in ("book", "benchmarks", "results"):
             (tmp_path / folder).mkdir(exist_ok=True)
+        shutil.copy(ROOT / "results" / "nir.csv", tmp_path / "results")
         (tmp_path / "benchmarks" / "results.json").write_text(json.dumps(results))
         monkeypatch.chdir(tmp_path / "book")
         shown, names = [], {}
@@ -541,6 +543,7 @@ def test_page_shows_every_row(shown):
     assert re.search(r"Measured on \d+ \w+ \d{4}", text)
     assert len(names["fig"].axes) == 10
     assert "Elsewhere" not in text
+    assert "| nothing | 0.0000% of spikes, 0 of 100 classes |" in text
 
 
 def test_page_says_where_each_row_was_measured(shown):

@@ -29,6 +29,7 @@ def build(folder, code):
         "_toc.yml",
         "pyproject.toml",
         "benchmarks/results.json",
+        "results/nir.csv",
         "results/versions.csv",
     ):
         (folder / name).parent.mkdir(exist_ok=True)

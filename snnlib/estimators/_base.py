@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from numbers import Integral
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
@@ -69,6 +69,28 @@ class SpikingEstimator(BaseEstimator):
         step_count(self.presentation_time, self.dt)
         self._lif.check(self.dt, dtype=self._dtype, owner=type(self).__name__)
         return self
+
+    def to_nir(
+        self,
+        *,
+        synapse: float | Literal["own"] | None = "own",
+        pool: Literal["average", "sum"] = "average",
+        unsaid: Literal["refuse", "metadata"] = "refuse",
+    ) -> Any:
+        """Return the fitted estimator as a graph of NIR.
+
+        Parameters
+        ----------
+        synapse, pool, unsaid
+            As in `snnlib.to_nir`.
+
+        Returns
+        -------
+        graph : nir.NIRGraph
+        """
+        from snnlib.graphs import to_nir
+
+        return to_nir(self, synapse=synapse, pool=pool, unsaid=unsaid)
 
     def _check_sizes(self):
         """Refuse whole numbers that no calculation could hold, and truth values."""
