@@ -54,6 +54,7 @@ _HOMES = {
         "simulate_together",
     ),
     "metrics": (
+        "ENERGY_MODELS",
         "Estimate",
         "accuracy_interval",
         "adjust_p_values",
