@@ -56,6 +56,7 @@ _HOMES = {
         "simulate_together",
     ),
     "metrics": (
+        "ENERGY_MODELS",
         "Estimate",
         "accuracy_interval",
         "adjust_p_values",

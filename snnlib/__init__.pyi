@@ -37,6 +37,7 @@ from snnlib.explorers import regression_explorer as regression_explorer
 from snnlib.folders import SweepBusyError as SweepBusyError
 from snnlib.graphs import from_nir as from_nir
 from snnlib.graphs import to_nir as to_nir
+from snnlib.metrics import ENERGY_MODELS as ENERGY_MODELS
 from snnlib.metrics import Estimate as Estimate
 from snnlib.metrics import accuracy_interval as accuracy_interval
 from snnlib.metrics import adjust_p_values as adjust_p_values

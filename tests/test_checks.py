@@ -85,7 +85,12 @@ TAKEN = {
         "y_reference": [2.0, 2.0],
     },
     snnlib.accuracy_interval: {"n_correct": 5, "n_samples": 10, "confidence": 0.95},
-    snnlib.estimate_energy: {"macs": 5, "acs": 10},
+    snnlib.estimate_energy: {
+        "macs": 5,
+        "acs": 10,
+        "updates": 3,
+        "model": "arithmetic",
+    },
     snnlib.synaptic_operations: {"weights": ONE, "inputs": ONE.T, "strides": 1},
     **{
         owner: {

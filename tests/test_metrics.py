@@ -12,6 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.metrics import r2_score
 
 from snnlib import (
+    ENERGY_MODELS,
     SpikingConvClassifier,
     SpikingRegressor,
     accuracy_interval,
@@ -654,7 +655,7 @@ def test_estimate_energy_of_columns():
     assert type(estimate_energy(1, 2)) is float
 
 
-@pytest.mark.parametrize("name", ["macs", "acs"])
+@pytest.mark.parametrize("name", ["macs", "acs", "updates"])
 @pytest.mark.parametrize(
     ("number", "message"),
     [
@@ -677,10 +678,64 @@ def test_estimate_energy_names_what_is_no_number_of_operations(name, number, mes
         estimate_energy(**{"macs": 1, "acs": 1, name: number})
 
 
+def printed(number, digits):
+    """Write a number to as many significant digits as a table prints."""
+    return float(f"{number:.{digits}g}")
+
+
+def test_estimate_energy_of_a_table_with_cpu_gpu_and_loihi():
+    """KerasSpiking's page on the energy of a model: all that is printed to two digits,
+    of connections and neurons that it prints as well."""
+    # Name, connections and neurons; J by CPU and GPU; J of the updates by Loihi.
+    rows = [
+        (47_432, 0, 0.00041, 1.4e-05, 0),
+        (0, 968, 8.3e-06, 2.9e-07, 7.8e-08),
+        (123_904, 0, 0.0011, 3.7e-05, 0),
+        (0, 128, 1.1e-06, 3.8e-08, 1.0e-08),
+        (1280, 0, 1.1e-05, 3.8e-07, 0),
+    ]
+    connections, neurons, cpu, gpu, loihi = map(np.array, zip(*rows, strict=True))
+    found = estimate_energy(connections, 0, neurons, model="all")
+    assert [printed(energy, 2) for energy in found["cpu"]] == cpu.tolist()
+    assert [printed(energy, 2) for energy in found["gpu"]] == gpu.tolist()
+    assert printed(found["cpu"].sum(), 3) == 1.49e-03
+    assert printed(found["gpu"].sum(), 3) == 5.21e-05
+    updates = estimate_energy(0, 0, neurons, model="loihi")
+    assert [printed(energy, 2) for energy in updates] == loihi.tolist()
+
+
+def test_estimate_energy_of_a_table_with_macs_and_acs():
+    """Frontiers in Neuroscience 17:1091097 (2023), table 3: 845.94 and 3.09 in units of
+    1e-7 J, and their ratio. Its formula takes the rate of spikes twice."""
+    network = estimate_energy(18.39e6, 0)
+    spiking = estimate_energy(0, 2.51e6 * 0.1366)
+    assert printed(network, 5) == 845.94e-7
+    assert printed(spiking, 3) == 3.09e-7
+    assert printed(printed(network, 5) / printed(spiking, 3), 5) == 273.77
+
+
+def test_estimate_energy_of_all_models_is_a_range():
+    """Least first for spikes; memory only adds, and an unknown model is refused."""
+    found = estimate_energy(0, 1e6, model="all")
+    assert found.keys() == ENERGY_MODELS.keys()
+    assert [*found.values()] == sorted(found.values())
+    assert found["arithmetic"] < found["cache"] < found["dram"]
+    # A weight of 32 bits from a cache of 8 kB takes 5 pJ, and 640 pJ from DRAM.
+    reads = {"cache": 5e-12, "dram": 640e-12}
+    for name, read in reads.items():
+        for kind in ({"macs": 1, "acs": 0}, {"macs": 0, "acs": 1}):
+            added = estimate_energy(**kind, model=name) - estimate_energy(**kind)
+            assert added == pytest.approx(read)
+    with pytest.raises(ValueError, match=r"model must be one of .*'abacus'"):
+        estimate_energy(1, 1, model="abacus")
+
+
 def test_estimate_energy_names_columns_that_differ():
     """One number may stand for all, two of three not."""
     with pytest.raises(ValueError, match=r"macs and acs .*got \(2,\) and \(3,\)"):
         estimate_energy([1, 2], [1, 2, 3])
+    with pytest.raises(ValueError, match=r"acs and updates .*got \(2,\) and \(3,\)"):
+        estimate_energy(1, [1, 2], [1, 2, 3])
 
 
 VALUES = np.random.default_rng(0).normal(1.0, 2.0, 12)

@@ -1,6 +1,8 @@
 """Measures of the experiments that scikit-learn does not have."""
 
 from snnlib.metrics._costs import (
+    ENERGY_MODELS,
+    EnergyModel,
     LayerCost,
     NetworkCost,
     SynapticOperations,
@@ -22,7 +24,9 @@ from snnlib.metrics._intervals import (
 )
 
 __all__ = [
+    "ENERGY_MODELS",
     "AccuracyInterval",
+    "EnergyModel",
     "Estimate",
     "LayerCost",
     "NetworkCost",

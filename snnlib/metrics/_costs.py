@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from snnlib.checks import check_bool, check_finite, check_number, check_whole
+from snnlib.checks import (
+    check_bool,
+    check_choice,
+    check_finite,
+    check_number,
+    check_whole,
+)
 from snnlib.images import check_images
 from snnlib.simulation import lowpass, step_count
 from snnlib.workers import import_extra
@@ -259,46 +265,133 @@ def network_cost(
     )
 
 
-def estimate_energy(macs: ArrayLike, acs: ArrayLike) -> Any:
-    """Estimate the energy of synaptic operations in a 45 nm process.
+class EnergyModel(NamedTuple):
+    """What operations cost in joules by published figures; see `ENERGY_MODELS`."""
 
-    It is an estimate of the arithmetic alone: 4.6 pJ for a multiply-accumulate and
-    0.9 pJ for an accumulate of 32-bit floats. Memory traffic, which costs more on most
-    hardware, and the updates of neurons are left out.
+    mac: float
+    ac: float
+    update: float
+    source: str
+
+
+# Chips have one figure for a synaptic operation, whatever it multiplies by. An update
+# of a neuron, at one step, costs nothing where no figure is given for it alone.
+ENERGY_MODELS = {
+    "arithmetic": EnergyModel(
+        4.6e-12, 0.9e-12, 0.0, "45 nm, floats of 32 bits, no memory: Horowitz 2014"
+    ),
+    "cache": EnergyModel(
+        9.6e-12,
+        5.9e-12,
+        0.0,
+        "the same, and a weight read from a cache of 8 kB, 5 pJ: Horowitz 2014",
+    ),
+    "dram": EnergyModel(
+        644.6e-12,
+        640.9e-12,
+        0.0,
+        "the same, but the weight read from DRAM, 640 pJ: Han 2016",
+    ),
+    "loihi": EnergyModel(
+        23.6e-12, 23.6e-12, 81e-12, "simulated before the chip was made: Davies 2018"
+    ),
+    "truenorth": EnergyModel(
+        26e-12,
+        26e-12,
+        0.0,
+        "all power of the chip at 20 Hz, shared among its operations: Merolla 2014",
+    ),
+    "seneca": EnergyModel(2.8e-12, 2.8e-12, 0.0, "a core in 22 nm: Tang 2023"),
+    "cpu": EnergyModel(
+        8.6e-9, 8.6e-9, 8.6e-9, "Intel i7-4960X: Degnan 2016, by KerasSpiking"
+    ),
+    "gpu": EnergyModel(
+        0.3e-9, 0.3e-9, 0.3e-9, "GTX Titan Black: Degnan 2016, by KerasSpiking"
+    ),
+}
+
+
+def estimate_energy(
+    macs: ArrayLike,
+    acs: ArrayLike,
+    updates: ArrayLike = 0,
+    *,
+    model: str = "arithmetic",
+) -> Any:
+    """Estimate the energy of operations by a published cost model, or by all of them.
+
+    The models lie orders of magnitude apart, for they leave different things out: a
+    difference between two networks that not all models agree on is none. None of them
+    counts what moves spikes between chips or data to them, and a chip that idles.
 
     Parameters
     ----------
     macs, acs : float or array-like
         Numbers of multiply-accumulates and of accumulates.
+    updates : float or array-like, default=0
+        Number of updates of neurons: neurons times steps. Models without a figure for
+        them leave them out.
+    model : str, default="arithmetic"
+        One of `ENERGY_MODELS`, or "all". "arithmetic" is 4.6 pJ for a
+        multiply-accumulate and 0.9 pJ for an accumulate of 32-bit floats in a 45 nm
+        process, without memory; "cache" and "dram" add the reading of a weight. "cpu"
+        and "gpu" are for networks without spikes: they would not skip what is zero.
 
     Returns
     -------
-    energy : float or array
-        In joules; for a column of a table a column.
+    energy : float, array or dict
+        In joules; for a column of a table a column. By the name of each model, least
+        first as for one accumulate, if ``model`` is "all".
 
     Raises
     ------
     ValueError
-        If one is not finite or negative, or they differ in shape.
+        If a number is not finite or negative, they differ in shape, or there is no
+        such model.
 
     References
     ----------
     M. Horowitz, "Computing's energy problem (and what we can do about it)", ISSCC,
-    2014.
+    2014. S. Han et al., "EIE: Efficient inference engine on compressed deep neural
+    network", ISCA, 2016. M. Davies et al., "Loihi: A neuromorphic manycore processor
+    with on-chip learning", IEEE Micro 38(1), 2018. P. A. Merolla et al., "A million
+    spiking-neuron integrated circuit with a scalable communication network and
+    interface", Science 345, 2014. G. Tang et al., "SENECA: Building a fully digital
+    neuromorphic processor, design trade-offs and challenges", Frontiers in Neuroscience
+    17, 2023. B. Degnan, B. Marr, J. Hasler, "Assessing trends in performance per watt
+    for signal processing applications", IEEE Transactions on VLSI Systems 24(1), 2016.
 
     Examples
     --------
     >>> estimate_energy(macs=1e6, acs=1e6)
     5.5e-06
+    >>> estimate_energy(macs=0, acs=1e6, model="loihi")
+    2.36e-05
     """
-    macs, acs = _check_operations("macs", macs), _check_operations("acs", acs)
-    if 0 not in (np.ndim(macs), np.ndim(acs)) and np.shape(macs) != np.shape(acs):
+    check_choice("model", model, (*ENERGY_MODELS, "all"))
+    counts = {"macs": macs, "acs": acs, "updates": updates}
+    macs, acs, updates = (_check_operations(*named) for named in counts.items())
+    shapes = {
+        name: np.shape(number)
+        for name, number in zip(counts, (macs, acs, updates), strict=True)
+        if np.ndim(number)
+    }
+    if len({*shapes.values()}) > 1:
         msg = (
-            "macs and acs must have the same shape, or one be a number; "
-            f"got {np.shape(macs)} and {np.shape(acs)}."
+            f"{' and '.join(shapes)} must have the same shape, or be numbers; "
+            f"got {' and '.join(map(str, shapes.values()))}."
         )
         raise ValueError(msg)
-    return 4.6e-12 * macs + 0.9e-12 * acs
+    if model != "all":
+        return _energy(ENERGY_MODELS[model], macs, acs, updates)
+    return {
+        name: _energy(of, macs, acs, updates)
+        for name, of in sorted(ENERGY_MODELS.items(), key=lambda item: item[1].ac)
+    }
+
+
+def _energy(model, macs, acs, updates):
+    return model.mac * macs + model.ac * acs + model.update * updates
 
 
 def energy_bill(
