@@ -127,8 +127,8 @@ snnlib.mount = (function (make, state) {
       // A screen reader hears of a change, and the address, once the slider rests.
       clearTimeout(announcing);
       announcing = setTimeout(function () {
-        state.keep(link.hash);
         say(view.words());
+        state.keep(link.hash);
       }, 500);
     }
 
