@@ -495,7 +495,7 @@ def test_guess_is_compared_with_what_happens(case, expected, show):
     choice = page.locator(f".snnlib-guess [value={expected}]")
     assert not choice.is_visible()
     page.get_by_text("Guess first").click()
-    verdict = page.locator(".snnlib-verdict")
+    verdict = page.locator(".snnlib-outcome")
     see = page.get_by_text("Show me")
     assert not see.is_visible()
     choice.check()
@@ -524,7 +524,7 @@ def test_guess_is_shown_by_a_button(kind, show):
     page.locator(".snnlib-guess [value=rise]").press(" ")
     page.get_by_role("link", name="Show me").press("Enter")
     assert page.values() == explorer.start | explorer.guess.values
-    assert re.search("fell|rose|hardly", page.locator(".snnlib-verdict").inner_text())
+    assert re.search("fell|rose|hardly", page.locator(".snnlib-outcome").inner_text())
     page = show(lif_explorer(question="Which?"))
     assert not page.locator(".snnlib-guess").count()
 

@@ -1012,7 +1012,7 @@ def test_page_face_is_usable_without_sight(kind, embedded):
     slider.press("ArrowRight")
     assert slider.get_attribute("aria-valuetext") == "110 Hz"
     page.wait_for_function(
-        "id => document.querySelector(`#${id} [role=status]`).textContent",
+        "id => document.querySelector(`#${id} .snnlib-spoken`).textContent",
         arg=identity,
     )
     for drawing in page.locator(f"#{identity} svg").all():

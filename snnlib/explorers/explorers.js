@@ -15,7 +15,7 @@ snnlib.mount = (function (make, state) {
     const element = (control) => control.element;
     const asked = shown.map((name) => controls.find((c) => c.name === name));
     const grid = make("div", { class: "snnlib-controls" }, ...asked.map(element));
-    const bar = make("div", { class: "snnlib-bar" }, grid);
+    const bar = make("div", { class: "snnlib-sliders" }, grid);
     const folded = controls.filter((control) => !shown.includes(control.name));
     if (!folded.length) return { bar: bar, unfold: () => {} };
     const names = folded.map((control) => control.name).join(", ");
@@ -127,8 +127,8 @@ snnlib.mount = (function (make, state) {
       // A screen reader hears of a change, and the address, once the slider rests.
       clearTimeout(announcing);
       announcing = setTimeout(function () {
-        state.keep(link.hash);
         say(view.words());
+        state.keep(link.hash);
       }, 500);
     }
 

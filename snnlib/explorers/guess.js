@@ -16,7 +16,7 @@ snnlib.make_guess = (function (make, show_number) {
   // `views` has the start and what the settings lead to, `target` the address of these.
   return function make_guess(id, { settings, readout, views, target }) {
     const [before, after] = views;
-    const said = make("p", { class: "snnlib-verdict", role: "status" });
+    const said = make("p", { class: "snnlib-outcome", role: "status" });
     const see = make("a", { href: target, hidden: "" }, "Show me");
     let expected = null;
     let is_shown = false;
