@@ -184,7 +184,7 @@ snnlib.digit = (function (lif, conv, worker, pad) {
     const decision = make("p", { class: "snnlib-decision", "data-readout": "decision" });
     const verdict = make("p", {});
     const bars = networks[0].classes.map(function (name) {
-      const bar = make("span", { class: "snnlib-bar" });
+      const bar = make("span", { class: "snnlib-runner" });
       const track = make("span", { class: "snnlib-track" }, bar);
       return { bar, row: make("div", {}, make("span", {}, String(name)), track) };
     });
