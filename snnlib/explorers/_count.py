@@ -70,7 +70,7 @@ class _CountExplorer(Explorer):
         ),
         Panel(
             "errors",
-            "Spikes more or fewer than the rate promises",
+            "Off what the rate promises",
             "input",
             "spikes",
             (
