@@ -35,7 +35,7 @@ BUILT := _build/built-$(shell (echo "$(SNNLIB_DATA_DIR) $(SNNLIB_REPOSITORY)"; f
 	-exec cksum {} + | LC_ALL=C sort -k 3) | cksum | cut -d " " -f 1)
 
 .PHONY: help book lite built lab test test-slow lint format
-.PHONY: weights bench bench-quick times sweeps sweeps-quick nir
+.PHONY: weights few-steps bench bench-quick times sweeps sweeps-quick nir
 .PHONY: versions links address requirements clean
 
 help: ## List the targets
