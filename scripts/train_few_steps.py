@@ -7,25 +7,22 @@ those for few steps. Each result is written to ``mnist_few_steps.csv`` as it com
 what is already there is left alone; ``--force`` does everything again. The weights of
 the first seed are the lesson's.
 
-What was trained is kept in ``runs/few_steps``. The recipe was chosen on the last 10,000
-training images, which no network here is trained on.
+What was trained is kept in ``runs/few_steps``. Nothing of the recipe was chosen by test
+images: earlier ones were compared on the last 10,000 training images, which no network
+here is trained on.
 """
 
 import argparse
 import csv
-import datetime
 import json
 import logging
-import platform
 import time
-from importlib.metadata import version
-from pathlib import Path
+
+from train_mnist import LIF_PATH, RESULTS, append_rows, provenance
 
 from snnlib import SpikingConvClassifier, fetch_mnist, train_test_mnist
-from snnlib.files import written_whole
 
-ROOT = Path(__file__).resolve().parent.parent
-RESULTS, KEPT = ROOT / "results", ROOT / "runs" / "few_steps"
+KEPT = RESULTS.parent / "runs" / "few_steps"
 TABLE, WEIGHTS = RESULTS / "mnist_few_steps.csv", RESULTS / "mnist_few_steps.npz"
 SEEDS = (0, 1, 2, 3, 4)
 LONGEST = 12
@@ -57,30 +54,18 @@ STARTS = ("zero", "uniform", "dither")
 logger = logging.getLogger("train_few_steps")
 
 
-def provenance(seconds):
-    """Say when, with what and in how long a network was trained."""
-    packages = ("snnlib", "nengo", "nengo-dl", "tensorflow", "tf-keras", "numpy")
-    return {
-        "command": "python scripts/train_few_steps.py",
-        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "python": platform.python_version(),
-        **{package: version(package) for package in packages},
-        "data": "MNIST, first 50,000 training images",
-        "data_digest": fetch_mnist().digest,
-        "training_seconds": round(seconds),
-    }
-
-
-def train(seed, X, y, recipe=RECIPE):
+def train(seed, X, y):
     """Return the network of a seed, trained now unless it is kept."""
     path = KEPT / f"seed_{seed}.npz"
     if path.exists():
         return SpikingConvClassifier.load(path)
-    classifier = SpikingConvClassifier(**recipe, random_state=seed, verbose=2)
+    classifier = SpikingConvClassifier(**RECIPE, random_state=seed, verbose=2)
     start = time.perf_counter()
     classifier.fit(X, y)
     path.parent.mkdir(parents=True, exist_ok=True)
-    classifier.save(path, **provenance(time.perf_counter() - start))
+    made = {"command": "python scripts/train_few_steps.py"}
+    seconds = round(time.perf_counter() - start)
+    classifier.save(path, **provenance(**made, training_seconds=seconds))
     return classifier
 
 
@@ -106,17 +91,6 @@ def measured_rows(network, seed, classifier, X, y):
         {"network": network, "seed": seed, **key, "n_images": len(y), **row}
         for row in measure(classifier, X, y)
     ]
-
-
-def append_rows(path, rows):
-    """Add rows to a .csv file, all or none."""
-    known = path.read_text() if path.exists() else ""
-    with written_whole(path) as file:
-        file.write(known)
-        writer = csv.DictWriter(file, rows[0], lineterminator="\n")
-        if not known:
-            writer.writeheader()
-        writer.writerows(rows)
 
 
 def known_keys():
@@ -147,7 +121,7 @@ def main():
     for network, changes in BEFORE.items():
         for start in STARTS:
             if (network, 0, start) not in known_keys():
-                before = SpikingConvClassifier.load(RESULTS / "mnist_lif.npz")
+                before = SpikingConvClassifier.load(LIF_PATH)
                 before.set_params(**changes, initial_voltage=start)
                 rows = measured_rows(network, 0, before, X_test, y_test)
                 append_rows(TABLE, rows)

@@ -39,8 +39,8 @@ SETTINGS = {
 logger = logging.getLogger("train_mnist")
 
 
-def provenance():
-    """Say when and with what a result was made."""
+def provenance(**more):
+    """Say when and with what a result was made, and what else there is to say."""
     packages = ("snnlib", "nengo", "nengo-dl", "tensorflow", "tf-keras", "numpy")
     return {
         "command": "python scripts/train_mnist.py",
@@ -49,6 +49,7 @@ def provenance():
         **{package: version(package) for package in packages},
         "data": "MNIST, first 50,000 training images",
         "data_digest": fetch_mnist().digest,
+        **more,
     }
 
 
@@ -110,20 +111,20 @@ def write_rows(path, rows):
             continue
         logger.info("%s: measuring %s", path.name, key)
         row = {**key, **compute()}
-        append_row(path, row)
+        append_rows(path, [row])
         logger.info("%s", row)
 
 
-def append_row(path, row):
-    """Add a row to a .csv file, with a header if it is new, wholly or not at all."""
+def append_rows(path, rows):
+    """Add rows to a .csv file, with a header if it is new, wholly or not at all."""
     is_new = not path.exists()
     written = "" if is_new else path.read_bytes().decode()
     with written_whole(path) as file:
         file.write(written)
-        writer = csv.DictWriter(file, row)
+        writer = csv.DictWriter(file, rows[0])
         if is_new:
             writer.writeheader()
-        writer.writerow(row)
+        writer.writerows(rows)
 
 
 def main():

@@ -23,8 +23,7 @@ _MAX_LISTED = 4_000_000
 # Images handed to a thread at a time.
 _IMAGES_AT_A_TIME = 4
 # The share of its neurons that has to spike in a step, after the pool, before it is
-# faster to multiply matrices than to add up spikes. ``python -m benchmarks`` has a row
-# for it.
+# faster to multiply matrices than to add up spikes. Measured with the paper's network.
 _CROWDED = 0.1
 
 

@@ -496,8 +496,8 @@ def _keras_model(image_shape, n_classes, architecture, activate, weights, seed, 
 
 def _fused(function, tf):
     """Return a TensorFlow function in one pass over memory, where that can be had."""
-    # Step by step, the activations of a training step take as long as half of its
-    # convolutions. TensorFlow for Windows comes without the compiler.
+    # Operation by operation, the activations take a quarter of a training step.
+    # TensorFlow for Windows comes without the compiler.
     return tf.function(function, jit_compile=os.name != "nt", autograph=False)
 
 

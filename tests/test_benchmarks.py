@@ -374,10 +374,10 @@ def test_train_mnist_adds_a_whole_row(monkeypatch, tmp_path):
     with committed.open(newline="") as file:
         rows = list(csv.DictReader(file))
     for row in rows:
-        script.append_row(table, row)
+        script.append_rows(table, [row])
     assert table.read_bytes() == committed.read_bytes()
     with pytest.raises(UnicodeEncodeError, match="surrogates not allowed"):
-        script.append_row(table, {**rows[0], "setting": "\udc80"})
+        script.append_rows(table, [{**rows[0], "setting": "\udc80"}])
     assert table.read_bytes() == committed.read_bytes()
     assert list(tmp_path.iterdir()) == [table]
 

@@ -8,6 +8,7 @@ from snnlib import count_explorer, lif_spikes
 from snnlib.neurons import Lif
 
 EXPLORER = count_explorer()
+NEURON = ("max_rate", "intercept", "tau_rc", "tau_ref")
 
 
 def random_state(rng):
@@ -29,8 +30,7 @@ def test_counts_are_those_of_stepping():
     for _ in range(20):
         state = random_state(rng)
         view = EXPLORER.compute(**state)
-        neuron = Lif(*(state[name] for name in ("max_rate", "intercept", "tau_rc")))
-        lif = Lif(**{**neuron.settings, "tau_ref": state["tau_ref"]})
+        lif = Lif(**{name: state[name] for name in NEURON})
         gain, bias = lif.gain_bias()
         x, shown = view.series["counts.one"]
         stepped = lif_spikes(

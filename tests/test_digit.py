@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from axe_playwright_python.base import AXE_SCRIPT
 from scipy.ndimage import center_of_mass
+from test_explorers import A_FRAME
 
 import snnlib.explorers._digit as module
 from snnlib import (
@@ -738,13 +739,6 @@ LONGEST_GAP = """async () => {
         last = performance.now();
     }
     return longest;
-}"""
-# What a frame of 16 ms has room for.
-A_FRAME = """() => {
-    const began = performance.now();
-    let sum = 0;
-    for (let i = 2; i < 3000000; i++) sum += Math.log1p(-1 / i);
-    return performance.now() - began + 0 * sum;
 }"""
 
 

@@ -8,7 +8,7 @@ import hashlib
 import io
 import json
 from collections.abc import Mapping
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +34,6 @@ from snnlib.explorers._explorer import (
 from snnlib.explorers._image import check_labelled
 from snnlib.explorers._network import decode_weights, encode_network, engine_script
 from snnlib.explorers._page import alt_text, asset, new_identity
-from snnlib.explorers._picture import draw
 from snnlib.files import plain
 from snnlib.images import check_images
 from snnlib.metrics import network_cost
@@ -207,11 +206,11 @@ class _DigitExplorer(Explorer):
                 "spikes": counts.sum(),
                 "additions": cost.effective_acs,
                 "multiplications": cost.layers[0].effective_macs / cost.n_steps,
-                "dense": self._dense(),
+                "dense": self._dense,
             },
         )
 
-    @lru_cache(maxsize=1)  # noqa: B019
+    @cached_property
     def _dense(self):
         """Return the multiplications of a pass in which every unit is computed."""
         once = copy.copy(self.estimator).set_params(presentation_time=self.estimator.dt)
@@ -282,10 +281,8 @@ class _DigitExplorer(Explorer):
         """Draw what is seen without scripts, in 16 colours for a small page."""
         from PIL import Image
 
-        file = io.BytesIO()
-        draw(self.panels, view).savefig(file, format="png", dpi=110)
-        small = io.BytesIO()
-        Image.open(file).convert("RGB").quantize(16).save(small, "png", optimize=True)
+        whole, small = io.BytesIO(base64.b64decode(super()._png(view))), io.BytesIO()
+        Image.open(whole).convert("RGB").quantize(16).save(small, "png", optimize=True)
         return base64.b64encode(small.getvalue()).decode()
 
     def _ipython_display_(self):

@@ -43,8 +43,12 @@ def draw(panels, view, ghost=None):
 
 def png(figure):
     """Return a figure as a PNG, in base64."""
+    import matplotlib
+
     file = io.BytesIO()
-    figure.savefig(file, format="png", dpi=110)
+    # Whole, also where the style of the caller would cut its margins.
+    with matplotlib.rc_context({"savefig.bbox": None}):
+        figure.savefig(file, format="png", dpi=110)
     return base64.b64encode(file.getvalue()).decode()
 
 
