@@ -13,7 +13,7 @@ import pytest
 import environments
 
 ROOT = Path(__file__).resolve().parent.parent
-NEEDS_TENSORFLOW = {"03", "06", "10"}
+NEEDS_TENSORFLOW = {"03", "06", "10", "11"}
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 LIGHT = [path for path in NOTEBOOKS if path.name[:2] not in NEEDS_TENSORFLOW]
 
