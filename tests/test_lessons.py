@@ -5,6 +5,7 @@ What stands in their pages is looked at in test_browser.py.
 
 import json
 import re
+import runpy
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,24 @@ def test_lesson_opens_with_what_it_takes(lesson):
     assert minutes <= 30
     assert box.count("\n- ") >= 3
     assert "\n**What you need**: " in box
+
+
+def test_map_has_what_the_lessons_say():
+    """No lesson needs a later one, and the front page says what each one answers."""
+    lesson_map = ROOT / "book" / "_ext" / "lesson_map.py"
+    read_box = runpy.run_path(lesson_map)["read_box"]
+    notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))
+    numbers = [path.stem.split("_")[0] for path in notebooks]
+    for path, number in zip(notebooks, numbers, strict=True):
+        title, minutes, needed = read_box(path)
+        assert title and 10 <= int(minutes) <= 30
+        assert all(its in numbers and its < number for its in needed), path.stem
+    asked = re.search(
+        r"```\{lesson-map\}\n(.*?)```", (ROOT / "book" / "intro.md").read_text(), re.S
+    )[1]
+    lines = [line.split(": ") for line in asked.splitlines()]
+    assert [name for name, _ in lines] == [path.stem for path in notebooks]
+    assert all(question.endswith("?") for _, question in lines)
 
 
 @each_lesson

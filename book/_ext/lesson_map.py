@@ -15,9 +15,10 @@ def read_box(path):
     """Return a lesson's title, its minutes, and the lessons that it needs."""
     text = nbformat.read(path, as_version=4).cells[0].source
     title = re.match(r"# (.*)", text)[1]
-    minutes = re.search(r"about (\d+) minutes", text)[1]
-    need = re.search(r"you need\b(.*?)(?:\n\n|\Z)", text, re.IGNORECASE | re.DOTALL)
-    return title, minutes, sorted(set(LESSON.findall(need[1])))
+    minutes = re.search(r"about (\d+) minutes", text)
+    need = re.search(r"you need\b.*?(?=\n\n|\Z)", text, re.IGNORECASE | re.DOTALL)
+    needed = sorted(set(LESSON.findall(need[0]))) if need else []
+    return title, minutes[1] if minutes else "-", needed
 
 
 class LessonMap(SphinxDirective):
