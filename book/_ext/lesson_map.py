@@ -35,7 +35,8 @@ class LessonMap(SphinxDirective):
         lessons = sorted(Path(self.env.srcdir, "notebooks").glob("*.ipynb"))
         answers = dict(line.split(": ", 1) for line in self.content)
         if unknown := answers.keys() - {path.stem for path in lessons}:
-            raise self.error(f"There are no lessons {sorted(unknown)}.")
+            msg = f"There are no lessons {sorted(unknown)}."
+            raise self.error(msg)
         lines = ["| | lesson | minutes | after |", "| --- | --- | --: | --- |"]
         for path in lessons:
             title, minutes, needed = read_box(path)
