@@ -1,4 +1,4 @@
-"""The explorer of energy: estimate_energy's numbers in Python and page, in all states."""
+"""The explorer of energy has estimate_energy's numbers, in Python and in the page."""
 
 import json
 

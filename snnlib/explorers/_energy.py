@@ -297,9 +297,9 @@ class _EnergyExplorer(Explorer):
             "twin": twin._asdict(),
             "models": {
                 name: {
-                    **dict(
-                        zip(("mac", "ac", "update"), ENERGY_MODELS[name], strict=False)
-                    ),
+                    "mac": ENERGY_MODELS[name].mac,
+                    "ac": ENERGY_MODELS[name].ac,
+                    "update": ENERGY_MODELS[name].update,
                     "is_dense": name in DENSE_MODELS,
                 }
                 for name in MODELS
