@@ -10,7 +10,9 @@ N_STEPS = 30
 CHUNK = 1000
 
 
-def nengo_dl_network(weights, *, max_rate=100.0, amplitude=0.01, synapse=0.1):
+def nengo_dl_network(
+    weights, *, max_rate=100.0, amplitude=0.01, synapse=0.1, lif=None
+):
     """Declare the network as NengoDL's own example for MNIST does, with one probe.
 
     Parameters
@@ -19,6 +21,8 @@ def nengo_dl_network(weights, *, max_rate=100.0, amplitude=0.01, synapse=0.1):
         Kernel and bias of each layer in turn, read-out last.
     max_rate, amplitude, synapse
         As in `snnlib.conv_network`.
+    lif : nengo.LIF or None, default=None
+        Neuron type in place of Nengo's usual one with that amplitude.
 
     Returns
     -------
@@ -38,7 +42,7 @@ def nengo_dl_network(weights, *, max_rate=100.0, amplitude=0.01, synapse=0.1):
 
     layers = tf.keras.layers
     rest = {"voltage": nengo.dists.Choice([0])}
-    lif = nengo.LIF(amplitude=amplitude, initial_state=rest)
+    lif = lif or nengo.LIF(amplitude=amplitude, initial_state=rest)
     with nengo.Network(seed=0) as network:
         network.config[nengo.Ensemble].max_rates = nengo.dists.Choice([max_rate])
         network.config[nengo.Ensemble].intercepts = nengo.dists.Choice([0])
