@@ -17,18 +17,30 @@ def by_tau_rc(arrays):
         yield float(tau_rc), np.flatnonzero(arrays["tau_rc"] == tau_rc)
 
 
-def lif_steps(arrays, n_steps):
-    """Take every step of every neuron, a time constant at a time."""
-    import nengo
+def lif_together(arrays, n_steps):
+    """Step all neurons together, as `snnlib.decide_together` does."""
+    from snnlib.estimators._together import lif_steps
 
-    from snnlib import lif_spikes
+    current, tau_rc = arrays["J"], arrays["tau_rc"]
+    rest = np.zeros(current.size)
 
     def run(_):
-        spikes = np.empty((n_steps, arrays["J"].size), dtype=bool)
-        for tau_rc, at in by_tau_rc(arrays):
-            lif = nengo.LIF(tau_rc=tau_rc, tau_ref=0)
-            spikes[:, at] = lif_spikes(arrays["J"][at], n_steps, neuron_type=lif)
-        return summary(spikes) | {"how": "lif_spikes"}
+        fired = lif_steps(
+            current,
+            n_steps,
+            tau_rc=tau_rc,
+            tau_ref=rest,
+            dt=float(arrays["dt"]),
+            voltage=rest,
+        )
+        neurons = [*fired]
+        steps = np.repeat(np.arange(n_steps), [*map(len, neurons)])
+        neurons = np.concatenate(neurons)
+        return {
+            "counts": np.bincount(neurons, minlength=current.size).tolist(),
+            "sums": np.bincount(neurons, steps, current.size).tolist(),
+            "how": "the steps of decide_together",
+        }
 
     serve(run, "snnlib", "nengo", "numpy")
 
@@ -72,18 +84,13 @@ def lif_nengo(arrays, n_steps):
             sim.run_steps(n_steps)
             for at, probe in probes:
                 spikes[:, at] = sim.data[probe] > 0
-        return summary(spikes) | {"how": "an ensemble for each tau_rc"}
+        return {
+            "counts": spikes.sum(axis=0).tolist(),
+            "sums": (np.arange(n_steps) @ spikes).tolist(),
+            "how": "an ensemble for each tau_rc",
+        }
 
     serve(run, "nengo", "numpy")
-
-
-def summary(spikes):
-    """Return how often each neuron fired, and the sum of the steps at which it did."""
-    steps = np.arange(len(spikes))
-    return {
-        "counts": spikes.sum(axis=0).tolist(),
-        "sums": (steps @ spikes).tolist(),
-    }
 
 
 def conv_event(arrays, n_steps):
@@ -128,7 +135,8 @@ def conv_nengo_dl(arrays, n_steps):
     with peers.nengo_dl_simulator(network, batch) as sim:
 
         def run(_):
-            classes = peers.nengo_dl_classes(sim, image, probe, images, n_steps)
+            shown = (sim, image, probe, images, n_steps)
+            classes = peers.nengo_dl_classes(*shown, is_mean=True)
             return {"classes": classes.tolist(), "spikes": None}
 
         serve(run, "nengo-dl", "tensorflow", "numpy")
@@ -136,7 +144,7 @@ def conv_nengo_dl(arrays, n_steps):
 
 def main(side, path, n_steps, _n_threads="1"):
     """Serve as one of the sides."""
-    sides = (lif_steps, lif_formula, lif_nengo, conv_event, conv_nengo_dl)
+    sides = (lif_together, lif_formula, lif_nengo, conv_event, conv_nengo_dl)
     with np.load(path) as file:
         arrays = dict(file)
     {each.__name__: each for each in sides}[side](arrays, int(n_steps))

@@ -28,7 +28,7 @@ PACKAGES = (
     "scipy",
     "scikit-learn",
 )
-SECTIONS = ("rows", "outside", "growth")
+SECTIONS = ("rows", "race", "growth", "parts")
 _MEGABYTE = 2**20
 
 
@@ -301,7 +301,7 @@ def record(path, section, entries, machine, *, order=()):
     ----------
     path : Path
         Where results are, or will be.
-    section : {"rows", "outside", "growth"}
+    section : {"rows", "race", "growth", "parts"}
         Part of the results.
     entries : dict of str to dict
         What was measured, by name.

@@ -9,6 +9,7 @@ import os
 import subprocess
 import sys
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -30,7 +31,7 @@ class Side(NamedTuple):
 
 
 LIF_SIDES = {
-    "snnlib": Side("", "home_peer", ("lif_steps",)),
+    "snnlib": Side("", "home_peer", ("lif_together",)),
     "snnlib, by formula": Side("", "home_peer", ("lif_formula",)),
     "Nengo": Side("", "home_peer", ("lif_nengo",)),
     "Brian2": Side("brian2", "brian2_peer"),
@@ -59,12 +60,9 @@ SAID = {
     "layer_synapse": None,
     "max_rate": 250.0,
     "amplitude": 1 / 250,
+    "synapse": None,
+    "readout": "overall",
 }
-
-
-def names():
-    """Return the names of the rows of the race."""
-    return ["lif", *(f"conv-{steps}-{n}" for steps in STEPS for n in THREADS)]
 
 
 def lif(sizes, peers):
@@ -131,13 +129,17 @@ def conv(sizes, peers, n_steps, n_threads):
     found = {name: it.pop("found") for name, it in entry["sides"].items()}
     ours = found["snnlib"]
     for name, its in found.items():
-        n_same = sum(a == b for a, b in zip(ours["classes"], its["classes"], strict=True))
+        n_same = sum(
+            a == b for a, b in zip(ours["classes"], its["classes"], strict=True)
+        )
         if n_same < (1 - MOST_CLASSES) * len(images):
             msg = f"{name} must find the same classes; got {n_same} of {len(images)}."
             raise RuntimeError(msg)
         check = f"{n_same} of {len(images)} classes"
         if its["spikes"]:
-            apart = [abs(a - b) for a, b in zip(ours["spikes"], its["spikes"], strict=True)]
+            apart = [
+                abs(a - b) for a, b in zip(ours["spikes"], its["spikes"], strict=True)
+            ]
             if sum(apart) > MOST_SPIKES * sum(ours["spikes"]):
                 msg = f"{name} must spike as snnlib does; {apart} spikes differ."
                 raise RuntimeError(msg)
@@ -223,6 +225,13 @@ def race(sides, arrays, n_steps, n_threads, n_rounds, peers):
     return entry | ({"skipped_sides": skipped} if skipped else {})
 
 
+def missing(row, peers):
+    """Return the environments that a row needs and has not."""
+    sides = LIF_SIDES if row == "lif" else CONV_SIDES
+    needed = {side.environment for side in sides.values() if not python_of(side, peers)}
+    return sorted(needed)
+
+
 def python_of(side, peers):
     """Return the Python of a side, or None where it is not installed."""
     if not side.environment:
@@ -286,18 +295,15 @@ def network_arrays(classifier):
     Returns
     -------
     arrays : dict of str to float32 ndarray
-        ``kernel 0``, ``bias 0`` ... as PyTorch lays them out, in currents; what a
-        voltage, ``beta``, and the output's synapse, ``keep``, keep in a step.
+        ``kernel 0``, ``bias 0`` ... as PyTorch lays them out, in currents, and
+        ``beta``, what a voltage keeps in a step.
     """
     import nengo
     import numpy as np
 
     lif = nengo.LIF(tau_rc=classifier.tau_rc, tau_ref=classifier.tau_ref)
     gain, bias = lif.gain_bias([classifier.max_rate], [classifier.intercept])
-    arrays = {
-        "beta": np.exp(-classifier.dt / classifier.tau_rc),
-        "keep": np.exp(-classifier.dt / classifier.synapse),
-    }
+    arrays = {"beta": np.exp(-classifier.dt / classifier.tau_rc)}
     height = 1.0
     for layer in range(4):
         kernel, constant = classifier.weights_[2 * layer : 2 * layer + 2]
@@ -313,3 +319,13 @@ def network_arrays(classifier):
         arrays[f"bias {layer}"] = constant * scale + offset
         height = classifier.amplitude / classifier.dt
     return {name: np.float32(value) for name, value in arrays.items()}
+
+
+ROWS = {
+    "lif": lif,
+    **{
+        f"conv-{steps}-{n}": partial(conv, n_steps=steps, n_threads=n)
+        for steps in STEPS
+        for n in THREADS
+    },
+}
