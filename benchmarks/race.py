@@ -48,7 +48,7 @@ CONV_SIDES = {
 MOST_SPIKES, MOST_CLASSES = 1e-4, 0.005
 SIZES = {
     "quick": {"neurons": 400, "lif_rounds": 1, "images": 40, "conv_rounds": 1},
-    "normal": {"neurons": 10_000, "lif_rounds": 5, "images": 1000, "conv_rounds": 3},
+    "normal": {"neurons": 10_000, "lif_rounds": 5, "images": 500, "conv_rounds": 3},
     "full": {"neurons": 10_000, "lif_rounds": 11, "images": 10_000, "conv_rounds": 3},
 }
 STEPS, THREADS = (8, 30), (1, 2)
@@ -89,14 +89,14 @@ def lif(sizes, peers):
     ours = found["snnlib"]
     n_spikes = sum(ours["counts"])
     for name, its in found.items():
-        apart = [abs(a - b) for a, b in zip(ours["counts"], its["counts"], strict=True)]
-        if sum(apart) > MOST_SPIKES * n_spikes:
-            msg = f"{name} must fire as snnlib does; {sum(apart)} spikes differ."
+        apart = n_apart(ours["counts"], its["counts"])
+        if apart > MOST_SPIKES * n_spikes:
+            msg = f"{name} must fire as snnlib does; {apart} spikes differ."
             raise RuntimeError(msg)
-        check = f"{n_spikes - sum(apart)} of {n_spikes} spikes"
+        check = f"{n_spikes - apart} of {n_spikes} spikes"
         if its["sums"] is not None:
-            same = sum(a == b for a, b in zip(ours["sums"], its["sums"], strict=True))
-            check += f", at the same steps in {same} of {len(apart)} neurons"
+            n_same = n_equal(ours["sums"], its["sums"])
+            check += f", at the same steps in {n_same} of {len(max_rate)} neurons"
         entry["sides"][name] |= {"check": check, "how": its["how"]}
     return {
         "lif": {
@@ -145,7 +145,7 @@ def conv(sizes, peers, n_steps, n_threads):
                 raise RuntimeError(msg)
             check += f", {sum(its['spikes'])} spikes for {sum(ours['spikes'])}"
         entry["sides"][name]["check"] = check
-    right = sum(a == b for a, b in zip(ours["classes"], labels.tolist(), strict=True))
+    right = n_equal(ours["classes"], labels.tolist())
     return {
         f"conv-{n_steps}-{n_threads}": {
             "what": f"The paper's network, {n_steps} steps",
@@ -155,6 +155,16 @@ def conv(sizes, peers, n_steps, n_threads):
             **entry,
         }
     }
+
+
+def n_equal(ours, theirs):
+    """Return how many numbers are the same."""
+    return sum(a == b for a, b in zip(ours, theirs, strict=True))
+
+
+def n_apart(ours, theirs):
+    """Return how far counts are apart in sum."""
+    return sum(abs(a - b) for a, b in zip(ours, theirs, strict=True))
 
 
 def race(sides, arrays, n_steps, n_threads, n_rounds, peers):
