@@ -11,8 +11,15 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import growth, measure, parts, race, rows
-from benchmarks.measure import ROOT, describe_machine, load, machine_of, record
+from benchmarks import growth, parts, race, rows
+from benchmarks.measure import (
+    ROOT,
+    SECTIONS,
+    describe_machine,
+    load,
+    machine_of,
+    record,
+)
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 QUICK_RESULTS = ROOT / "build" / "benchmarks-quick.json"
@@ -36,9 +43,10 @@ def tasks(mode, peers):
     """
     sizes = rows.SIZES[mode]
     curves = {
-        f"{quantity}, {side}": partial(growth.grow, side, quantity, growth.SIZES[mode])
-        for side in ("ours", "peer")
-        for quantity in growth.SIZES[mode][side]
+        name: partial(growth.grow, side, quantity, growth.SIZES[mode])
+        for name in growth.CURVES
+        for quantity, side in [name.split(", ")]
+        if quantity in growth.SIZES[mode][side]
     }
     return {
         **{
@@ -122,7 +130,7 @@ def main(arguments=None):
         "--row",
         nargs="+",
         metavar="NAME",
-        choices=[*rows.ROWS, *race.ROWS, *measure.SECTIONS[1:]],
+        choices=[*rows.ROWS, *race.ROWS, *parts.PARTS, *growth.CURVES, *SECTIONS[1:]],
         help="only these: %(choices)s",
     )
     parser.add_argument(

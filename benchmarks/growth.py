@@ -8,7 +8,14 @@ from functools import partial
 from itertools import repeat
 from statistics import median
 
-from benchmarks.measure import alternate, peak_memory, reset_peak, slope
+from benchmarks.measure import (
+    alternate,
+    peak_memory,
+    pin,
+    processor_time,
+    reset_peak,
+    slope,
+)
 
 # Neurons that fire more and more: their `max_rate` in Hz, and the input at which they
 # begin to fire. Below 0 they fire at nothing too.
@@ -24,28 +31,30 @@ SIZES = {
         "peer": {"images": [20, 40]},
     },
     "normal": {
-        "n_images": 100,
+        "n_images": 40,
         "n_rounds": 2,
         "ours": {
-            "images": [10, 20, 30, 50, 80, 130, 210, 340, 550, 1000],
+            "images": [10, 15, 20, 30, 45, 65, 100, 150, 220, 330],
             "steps": [3, 5, 8, 12, 18, 26, 40, 60, 90, 130],
             "spikes": [*SPIKES],
-            "batch": [1, 5, 20, 100],
+            "batch": [1, 4, 10, 40],
             "neurons": [1000 * 2**power for power in range(10)],
         },
         "peer": {
-            "images": [10, 20, 30, 50, 80, 130, 210, 340, 550, 1000],
+            "images": [10, 15, 20, 30, 45, 65, 100, 150, 220, 330],
             "steps": [3, 5, 8, 12, 18, 26, 40, 60, 90, 130],
             "spikes": [*SPIKES],
-            "batch": [10, 100],
+            "batch": [10, 40],
             "neurons": [1, 2, 3, 4, 6, 9, 14, 20, 30, 45],
         },
     },
 }
+# As they are named in the results.
+CURVES = [f"{it}, {side}" for side in ("ours", "peer") for it in SIZES["normal"][side]]
 SIZES["full"] = {
     **SIZES["normal"],
     "n_rounds": 5,
-    "peer": {**SIZES["normal"]["peer"], "batch": [1, 5, 20, 100]},
+    "peer": {**SIZES["normal"]["peer"], "batch": [1, 4, 10, 40]},
 }
 
 
@@ -67,15 +76,18 @@ def grow(side, quantity, sizes):
     Returns
     -------
     curve : dict
-        ``x``, ``seconds`` and ``peak_mb`` (of the whole process), and the slopes of the
-        two on log axes.
+        ``x``, ``seconds`` of a single processor and ``peak_mb`` (of the whole process),
+        and the slopes of the two on log axes.
     """
+    # Of one processor, no other process takes anything away.
+    pin(1)
     measure = _neurons if quantity == "neurons" else _conv_net
     curve = {"x": [], "seconds": [], "peak_mb": []}
     for x, run in measure(side, quantity, sizes):
         run()
         reset_peak()
-        (costs,) = alternate({side: run}, sizes["n_rounds"], n_warm_ups=0).values()
+        timed = {side: processor_time(run)}
+        (costs,) = alternate(timed, sizes["n_rounds"], n_warm_ups=0).values()
         curve["x"].append(x)
         curve["seconds"].append(median(cost.seconds for cost in costs))
         curve["peak_mb"].append(peak_memory())

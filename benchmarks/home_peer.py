@@ -4,6 +4,7 @@ Each is a process like those of the other simulators, so that all are weighed an
 given their processors alike: ``python -m benchmarks.home_peer``.
 """
 
+import math
 import sys
 
 import numpy as np
@@ -130,7 +131,8 @@ def conv_nengo_dl(arrays, n_steps):
         ),
     )
     images = arrays["images"].reshape(len(arrays["images"]), -1)
-    batch = min(200, len(images))
+    # NengoDL leaves out what does not fill a batch.
+    batch = math.gcd(200, len(images))
 
     with peers.nengo_dl_simulator(network, batch) as sim:
 

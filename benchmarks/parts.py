@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.measure import alternate, run_process
+from benchmarks.measure import alternate, processor_time, run_process
 from benchmarks.rows import BATCH, SYNAPSES, side_command
 
 SIZES = {
@@ -28,7 +28,8 @@ def cold(sizes):
     Returns
     -------
     found : dict
-        ``parts``: seconds of each part. They add up to the whole process.
+        ``parts``: the processor's seconds in each part. They add up to those of the
+        whole process.
     """
     with TemporaryDirectory() as folder:
         run_process(side_command("data", folder))
@@ -49,7 +50,7 @@ def cold(sizes):
             },
             sizes["n_rounds"],
         )
-    seconds = {name: min(cost.seconds for cost in its) for name, its in costs.items()}
+    seconds = {name: min(cost.worked for cost in its) for name, its in costs.items()}
     return {
         "what": f"A cold process with {sizes['n_images']:,} images",
         "parts": {
@@ -73,8 +74,8 @@ def training(sizes):
     Returns
     -------
     found : dict
-        ``parts``: seconds of each pass of the three convolutions, and of the rest;
-        ``gflops``: billions of operations a second in the convolutions.
+        ``parts``: the processor's seconds in each pass of the three convolutions, and
+        in the rest; ``gflops``: billions of operations in such a second.
     """
     import numpy as np
 
@@ -95,7 +96,8 @@ def training(sizes):
             del passes["input gradient"]
         operations += len(passes) * 2 * BATCH * (side - 2) ** 2 * 9 * n_in * n_out
         work |= {f"{name}, {number}": run for name, run in passes.items()}
-    costs = alternate(work, 5 * sizes["n_rounds"], n_warm_ups=2)
+    timed = {name: processor_time(run) for name, run in work.items()}
+    costs = alternate(timed, 5 * sizes["n_rounds"], n_warm_ups=2)
     seconds = {name: min(c.seconds for c in its) for name, its in costs.items()}
     step = seconds.pop("step")
     parts = {}

@@ -15,7 +15,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
-from benchmarks.measure import ROOT, alternate
+from benchmarks.measure import ROOT, alternate, pin
 from benchmarks.serve import MARK
 
 PEERS = ROOT / "build"
@@ -48,7 +48,7 @@ CONV_SIDES = {
 MOST_SPIKES, MOST_CLASSES = 1e-4, 0.005
 SIZES = {
     "quick": {"neurons": 400, "lif_rounds": 1, "images": 40, "conv_rounds": 1},
-    "normal": {"neurons": 10_000, "lif_rounds": 5, "images": 500, "conv_rounds": 3},
+    "normal": {"neurons": 10_000, "lif_rounds": 5, "images": 200, "conv_rounds": 3},
     "full": {"neurons": 10_000, "lif_rounds": 11, "images": 10_000, "conv_rounds": 3},
 }
 STEPS, THREADS = (8, 30), (1, 2)
@@ -186,8 +186,8 @@ def race(sides, arrays, n_steps, n_threads, n_rounds, peers):
     Returns
     -------
     entry : dict
-        ``threads``, ``n_rounds``, and ``sides``: for each its ``seconds``, the
-        ``ratios`` of its time to ours, round by round, ``peak_mb``, ``versions`` and
+        ``threads``, ``n_rounds``, and ``sides``: for each its ``seconds``, which are
+        those of the processor where there is one thread, the ``ratios`` of its time to ours, round by round, ``peak_mb``, ``versions`` and
         what it ``found``; or why it was ``skipped``.
     """
     import numpy as np
@@ -207,12 +207,13 @@ def race(sides, arrays, n_steps, n_threads, n_rounds, peers):
                 command.append(str(n_threads))
             running[name] = stack.enter_context(started(command, n_threads))
         versions = {name: answer_of(name, it) for name, it in running.items()}
-        found = {name: ask(name, it, "check")[2] for name, it in running.items()}
+        found = {name: ask(name, it, "check")[3] for name, it in running.items()}
         peaks = {}
 
         def turn(name):
-            seconds, peaks[name], _ = ask(name, running[name], "time")
-            return seconds
+            seconds, worked, peaks[name], _ = ask(name, running[name], "time")
+            # On one processor the same, unless something else wants it too.
+            return worked if n_threads == 1 else seconds
 
         costs = alternate(
             {name: lambda name=name: turn(name) for name in running},
@@ -272,14 +273,8 @@ def started(command, n_threads):
     )
 
 
-def pin(n_threads):
-    """Keep a process to its first processors, where the system can."""
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:n_threads])
-
-
 def ask(name, process, what):
-    """Let a side work once; return its seconds, peak memory and what it found."""
+    """Let a side work once; return what `benchmarks.serve.serve` answers."""
     process.stdin.write(f"{what}\n")
     process.stdin.flush()
     return answer_of(name, process)

@@ -17,7 +17,7 @@ def serve(run, *packages):
     """Serve the process that started this one until it closes the pipe.
 
     The first line tells the versions. After that each line is answered by the seconds,
-    the peak memory in MB so far and what was found.
+    those of the processor, the peak memory in MB so far and what was found.
 
     Parameters
     ----------
@@ -37,9 +37,10 @@ def serve(run, *packages):
 
     answer(about)
     for line in sys.stdin:
-        start = time.perf_counter()
+        start, worked = time.perf_counter(), time.process_time()
         found = run(line.strip() == "check")
-        answer([time.perf_counter() - start, peak_memory(), found])
+        worked = time.process_time() - worked
+        answer([time.perf_counter() - start, worked, peak_memory(), found])
 
 
 def peak_memory():
