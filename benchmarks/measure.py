@@ -86,6 +86,15 @@ def processor_time(work):
     """Return a function that works and returns the processor's seconds it took.
 
     They are those of all threads, and do not grow while others use the machine.
+
+    Parameters
+    ----------
+    work : callable
+        What to time.
+
+    Returns
+    -------
+    timed : callable
     """
 
     def timed():

@@ -187,8 +187,9 @@ def race(sides, arrays, n_steps, n_threads, n_rounds, peers):
     -------
     entry : dict
         ``threads``, ``n_rounds``, and ``sides``: for each its ``seconds``, which are
-        those of the processor where there is one thread, the ``ratios`` of its time to ours, round by round, ``peak_mb``, ``versions`` and
-        what it ``found``; or why it was ``skipped``.
+        those of the processor where there is one thread, the ``ratios`` of its time to
+        ours, round by round, ``peak_mb``, ``versions`` and what it ``found``; or, in
+        ``skipped_sides``, why it is not there.
     """
     import numpy as np
 
