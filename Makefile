@@ -6,6 +6,8 @@ PYTHON ?= $(shell for python in python3.11 python3; do \
 	$$python -c 0 2>/dev/null && echo $$python && break; done)
 BIN := .venv/bin
 PAGE := _build/html/index.html
+# Simulators outside Nengo, by the files that pin their environments.
+PEERS := brian2 nest simulators
 
 # Notebooks run in notebooks/, where a relative folder would mean another one.
 ifneq ($(SNNLIB_DATA_DIR),)
@@ -35,7 +37,7 @@ BUILT := _build/built-$(shell (echo "$(SNNLIB_DATA_DIR) $(SNNLIB_REPOSITORY)"; f
 	-exec cksum {} + | LC_ALL=C sort -k 3) | cksum | cut -d " " -f 1)
 
 .PHONY: help book lite built lab test test-slow lint format
-.PHONY: weights few-steps bench bench-quick times sweeps sweeps-quick nir
+.PHONY: weights few-steps bench bench-quick times sweeps sweeps-quick peers race nir
 .PHONY: versions links address requirements clean
 
 help: ## List the targets
@@ -117,11 +119,16 @@ sweeps: .venv/installed ## Do the runs of sweeps/ and renew their tables; takes 
 sweeps-quick: .venv/installed ## Repeat ten rows of experiments 1 and 2, drawn at random
 	$(BIN)/python scripts/repeat_rows.py --sample 10
 
-# PyTorch needs up to 6 GB, so this environment is made only when it is asked for.
-build/simulators/done: environments/simulators.txt
-	$(PYTHON) -m venv --clear build/simulators
-	build/simulators/bin/python $(INSTALL) -r $<
+# PyTorch needs up to 6 GB, so these environments are made only when asked for.
+build/%/done: environments/%.txt
+	$(PYTHON) -m venv --clear build/$*
+	build/$*/bin/python $(INSTALL) -r $<
 	@touch $@
+
+peers: $(PEERS:%=build/%/done) ## Make an environment for each other simulator of the race
+
+race: .venv/installed peers ## Race other simulators: single neurons, and the network
+	$(BIN)/python -m benchmarks --row race $(BENCH)
 
 nir: .venv/installed build/simulators/done ## Run the exported network in two other simulators
 	$(BIN)/python scripts/compare_nir.py --python build/simulators/bin/python

@@ -11,23 +11,30 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks import growth, outside, rows
-from benchmarks.measure import ROOT, describe_machine, load, machine_of, record
+from benchmarks import growth, parts, race, rows
+from benchmarks.measure import (
+    ROOT,
+    SECTIONS,
+    describe_machine,
+    load,
+    machine_of,
+    record,
+)
 
 RESULTS = ROOT / "benchmarks" / "results.json"
 QUICK_RESULTS = ROOT / "build" / "benchmarks-quick.json"
 logger = logging.getLogger("benchmarks")
 
 
-def tasks(mode, torch_python):
+def tasks(mode, peers):
     """Return what there is to do: entries of the results by section, and how to.
 
     Parameters
     ----------
     mode : {"quick", "normal", "full"}
         How much to measure.
-    torch_python : str
-        The Python that has PyTorch and snnTorch.
+    peers : Path
+        Folder of the environments of other simulators.
 
     Returns
     -------
@@ -36,20 +43,28 @@ def tasks(mode, torch_python):
     """
     sizes = rows.SIZES[mode]
     curves = {
-        f"{quantity}, {side}": partial(growth.grow, side, quantity, growth.SIZES[mode])
-        for side in ("ours", "peer")
-        for quantity in growth.SIZES[mode][side]
+        name: partial(growth.grow, side, quantity, growth.SIZES[mode])
+        for name in growth.CURVES
+        for quantity, side in [name.split(", ")]
+        if quantity in growth.SIZES[mode][side]
     }
     return {
         **{
             measure.__name__: ("rows", names, partial(measure, sizes))
             for measure, names in rows.MEASUREMENTS.items()
         },
-        "snntorch": (
-            "outside",
-            ("snntorch",),
-            lambda: {"snntorch": outside.snntorch(sizes, python=torch_python)},
-        ),
+        **{
+            name: ("race", (name,), partial(run, race.SIZES[mode], peers))
+            for name, run in race.ROWS.items()
+        },
+        **{
+            f"parts, {name}": (
+                "parts",
+                (name,),
+                lambda name=name, take=take: {name: take(parts.SIZES[mode])},
+            )
+            for name, take in parts.PARTS.items()
+        },
         **{
             name: ("growth", (name,), lambda name=name, grow=grow: {name: grow()})
             for name, grow in curves.items()
@@ -71,8 +86,12 @@ def perform(task, options):
 
 def describe(name, entry):
     """Return an entry as one line."""
-    if "skipped" in entry:
-        return f"{name}: skipped, {entry['skipped']}"
+    if "sides" in entry:
+        times = [f"{side} {it['seconds']:.3g} s" for side, it in entry["sides"].items()]
+        return f"{name}: {', '.join(times)}"
+    if "parts" in entry:
+        times = [f"{part} {seconds:.3g} s" for part, seconds in entry["parts"].items()]
+        return f"{name}: {', '.join(times)}"
     if "seconds_slope" in entry:
         time_, memory = entry["seconds_slope"], entry["peak_mb_slope"]
         return f"{name}: time grows as x^{time_:.2f}, peak memory as x^{memory:.2f}"
@@ -111,7 +130,7 @@ def main(arguments=None):
         "--row",
         nargs="+",
         metavar="NAME",
-        choices=[*rows.ROWS, "snntorch", "growth"],
+        choices=[*rows.ROWS, *race.ROWS, *parts.PARTS, *growth.CURVES, *SECTIONS[1:]],
         help="only these: %(choices)s",
     )
     parser.add_argument(
@@ -127,21 +146,23 @@ def main(arguments=None):
         f"{QUICK_RESULTS.relative_to(ROOT)}",
     )
     parser.add_argument(
-        "--torch-python",
-        default=sys.executable,
+        "--peers",
+        type=Path,
+        default=race.PEERS,
         metavar="PATH",
-        help="a Python that has PyTorch and snnTorch; this one",
+        help="folder of the environments that make peers makes; "
+        f"{race.PEERS.relative_to(ROOT)}",
     )
     parser.add_argument("--task", help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     mode = "quick" if asked.quick else "full" if asked.full else "normal"
-    to_do = tasks(mode, asked.torch_python)
+    to_do = tasks(mode, asked.peers)
     if asked.task:
         asked.output.write_text(json.dumps(to_do[asked.task][2]()))
         return 0
 
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    options = ["--torch-python", asked.torch_python]
+    options = ["--peers", str(asked.peers)]
     options += [f"--{mode}"] if mode != "normal" else []
     path = asked.output or (QUICK_RESULTS if asked.quick else RESULTS)
     machine = describe_machine()
@@ -156,6 +177,10 @@ def main(arguments=None):
         found = held.get(section, {})
         here = {name for name in found if machine_of(held, found[name]) == machine}
         if asked.resume and here >= {*names}:
+            continue
+        missing = race.missing(task, asked.peers) if section == "race" else []
+        if missing and not asked.row:
+            logger.info("%s needs %s: make peers", task, " and ".join(missing))
             continue
         start = time.monotonic()
         entries = perform(task, options)

@@ -8,40 +8,54 @@ from functools import partial
 from itertools import repeat
 from statistics import median
 
-from benchmarks.measure import alternate, peak_memory, reset_peak, slope
+from benchmarks.measure import (
+    alternate,
+    peak_memory,
+    pin,
+    processor_time,
+    reset_peak,
+    slope,
+)
 
+# Neurons that fire more and more: their `max_rate` in Hz, and the input at which they
+# begin to fire. Below 0 they fire at nothing too.
+SPIKES = (
+    *((50.0, 0.0), (100.0, 0.0), (200.0, 0.0), (300.0, 0.0), (400.0, 0.0)),
+    *((100.0, -1.0), (150.0, -1.0), (200.0, -1.0), (300.0, -1.0), (400.0, -1.0)),
+)
 SIZES = {
     "quick": {
         "n_images": 40,
         "n_rounds": 1,
-        "ours": {"images": [20, 40, 80], "spikes": [50.0, 100.0, 200.0]},
+        "ours": {"images": [20, 40, 80], "spikes": [*SPIKES[1:3], SPIKES[5]]},
         "peer": {"images": [20, 40]},
     },
     "normal": {
-        "n_images": 100,
+        "n_images": 40,
         "n_rounds": 2,
         "ours": {
-            "images": [50, 200, 800, 3200],
-            "steps": [10, 30, 100, 300],
-            "spikes": [50.0, 100.0, 200.0, 400.0],
-            "batch": [1, 5, 20, 100],
-            "neurons": [1000, 10_000, 100_000],
+            "images": [10, 15, 20, 30, 45, 65, 100, 150, 220, 330],
+            "steps": [3, 5, 8, 12, 18, 26, 40, 60, 90, 130],
+            "spikes": [*SPIKES],
+            "batch": [1, 4, 10, 40],
+            "neurons": [1000 * 2**power for power in range(10)],
         },
         "peer": {
-            "images": [50, 100, 200],
-            "steps": [10, 30, 90],
-            "spikes": [50.0, 200.0],
-            "batch": [10, 100],
-            "neurons": [1, 4, 16],
+            "images": [10, 15, 20, 30, 45, 65, 100, 150, 220, 330],
+            "steps": [3, 5, 8, 12, 18, 26, 40, 60, 90, 130],
+            "spikes": [*SPIKES],
+            "batch": [10, 40],
+            "neurons": [1, 2, 3, 4, 6, 9, 14, 20, 30, 45],
         },
     },
 }
+# As they are named in the results.
+CURVES = [f"{it}, {side}" for side in ("ours", "peer") for it in SIZES["normal"][side]]
 SIZES["full"] = {
     **SIZES["normal"],
     "n_rounds": 5,
-    "peer": {**SIZES["normal"]["ours"], "images": [100, 200, 400, 800]},
+    "peer": {**SIZES["normal"]["peer"], "batch": [1, 4, 10, 40]},
 }
-SIZES["full"]["peer"]["neurons"] = [1, 10, 100]
 
 
 def grow(side, quantity, sizes):
@@ -54,22 +68,26 @@ def grow(side, quantity, sizes):
     quantity : {"images", "steps", "spikes", "batch", "neurons"}
         What varies: images, steps for each of them, spikes for each of them, images
         handed over at a time, or single neurons that run for a second. Spikes are
-        varied through ``max_rate``, with amplitude 1 / max_rate, and counted.
+        varied through ``max_rate`` and ``intercept``, with amplitude 1 / max_rate, and
+        counted.
     sizes : dict
         One of `SIZES`.
 
     Returns
     -------
     curve : dict
-        ``x``, ``seconds`` and ``peak_mb`` (of the whole process), and the slopes of the
-        two on log axes.
+        ``x``, ``seconds`` of a single processor and ``peak_mb`` (of the whole process),
+        and the slopes of the two on log axes.
     """
+    # Of one processor, no other process takes anything away.
+    pin(1)
     measure = _neurons if quantity == "neurons" else _conv_net
     curve = {"x": [], "seconds": [], "peak_mb": []}
     for x, run in measure(side, quantity, sizes):
         run()
         reset_peak()
-        (costs,) = alternate({side: run}, sizes["n_rounds"], n_warm_ups=0).values()
+        timed = {side: processor_time(run)}
+        (costs,) = alternate(timed, sizes["n_rounds"], n_warm_ups=0).values()
         curve["x"].append(x)
         curve["seconds"].append(median(cost.seconds for cost in costs))
         curve["peak_mb"].append(peak_memory())
@@ -88,12 +106,14 @@ def _conv_net(side, quantity, sizes):
     shown, _ = load_images(max(values) if quantity == "images" else sizes["n_images"])
     for value in values:
         images = shown[:value] if quantity == "images" else shown
-        at = {"steps": 30, "spikes": 100.0, "batch": len(images), quantity: value}
+        at = {"steps": 30, "spikes": SPIKES[1], "batch": len(images), quantity: value}
         if quantity == "images":
             at["batch"] = min(values)
+        max_rate, intercept = at["spikes"]
         classifier.set_params(
-            max_rate=at["spikes"],
-            amplitude=1 / at["spikes"],
+            max_rate=max_rate,
+            intercept=intercept,
+            amplitude=1 / max_rate,
             presentation_time=at["steps"] * classifier.dt,
         )
         if quantity == "spikes":
@@ -115,6 +135,7 @@ def _nengo_dl(classifier, images, at):
     network, image, probe = nengo_dl_network(
         classifier.weights_,
         max_rate=classifier.max_rate,
+        intercept=classifier.intercept,
         amplitude=classifier.amplitude,
     )
     with nengo_dl_simulator(network, at["batch"]) as sim:

@@ -28,7 +28,7 @@ PACKAGES = (
     "scipy",
     "scikit-learn",
 )
-SECTIONS = ("rows", "outside", "growth")
+SECTIONS = ("rows", "race", "growth", "parts")
 _MEGABYTE = 2**20
 
 
@@ -37,6 +37,8 @@ class Finished(NamedTuple):
 
     seconds: float
     peak_mb: float
+    worked: float = math.nan
+    """Seconds of the processor, in all threads."""
 
 
 def alternate(sides, n_repeats, *, n_warm_ups=1):
@@ -74,6 +76,35 @@ def alternate(sides, n_repeats, *, n_warm_ups=1):
     return costs
 
 
+def pin(n_processors):
+    """Keep this process to the first processors it has, where the system can."""
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:n_processors])
+
+
+def processor_time(work):
+    """Return a function that works and returns the processor's seconds it took.
+
+    They are those of all threads, and do not grow while others use the machine.
+
+    Parameters
+    ----------
+    work : callable
+        What to time.
+
+    Returns
+    -------
+    timed : callable
+    """
+
+    def timed():
+        start = time.process_time()
+        work()
+        return time.process_time() - start
+
+    return timed
+
+
 def run_process(command, **environment):
     """Run a process to its end and return what it cost.
 
@@ -105,7 +136,8 @@ def run_process(command, **environment):
         raise subprocess.CalledProcessError(process.returncode, command)
     # Linux counts in KiB, macOS in bytes.
     unit = 1 if sys.platform == "darwin" else 1024
-    return Finished(seconds, usage.ru_maxrss * unit / _MEGABYTE)
+    worked = usage.ru_utime + usage.ru_stime
+    return Finished(seconds, usage.ru_maxrss * unit / _MEGABYTE, worked)
 
 
 def compare(ours, peer, *, sense):
@@ -301,7 +333,7 @@ def record(path, section, entries, machine, *, order=()):
     ----------
     path : Path
         Where results are, or will be.
-    section : {"rows", "outside", "growth"}
+    section : {"rows", "race", "growth", "parts"}
         Part of the results.
     entries : dict of str to dict
         What was measured, by name.

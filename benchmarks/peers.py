@@ -10,15 +10,19 @@ N_STEPS = 30
 CHUNK = 1000
 
 
-def nengo_dl_network(weights, *, max_rate=100.0, amplitude=0.01, synapse=0.1):
+def nengo_dl_network(
+    weights, *, max_rate=100.0, intercept=0.0, amplitude=0.01, synapse=0.1, lif=None
+):
     """Declare the network as NengoDL's own example for MNIST does, with one probe.
 
     Parameters
     ----------
     weights : list of ndarray
         Kernel and bias of each layer in turn, read-out last.
-    max_rate, amplitude, synapse
+    max_rate, intercept, amplitude, synapse
         As in `snnlib.conv_network`.
+    lif : nengo.LIF or None, default=None
+        Neuron type in place of Nengo's usual one with that amplitude.
 
     Returns
     -------
@@ -38,10 +42,10 @@ def nengo_dl_network(weights, *, max_rate=100.0, amplitude=0.01, synapse=0.1):
 
     layers = tf.keras.layers
     rest = {"voltage": nengo.dists.Choice([0])}
-    lif = nengo.LIF(amplitude=amplitude, initial_state=rest)
+    lif = lif or nengo.LIF(amplitude=amplitude, initial_state=rest)
     with nengo.Network(seed=0) as network:
         network.config[nengo.Ensemble].max_rates = nengo.dists.Choice([max_rate])
-        network.config[nengo.Ensemble].intercepts = nengo.dists.Choice([0])
+        network.config[nengo.Ensemble].intercepts = nengo.dists.Choice([intercept])
         # Only the layers' weights learn, and no state outlives a presentation.
         nengo_dl.configure_settings(trainable=False, stateful=False)
         image = nengo.Node(np.zeros(28 * 28))
@@ -65,8 +69,8 @@ def nengo_dl_simulator(network, batch_size):
     )
 
 
-def nengo_dl_classes(sim, image, probe, images, n_steps=N_STEPS):
-    """Show images with ``sim.predict`` and return the class of each at the last step.
+def nengo_dl_classes(sim, image, probe, images, n_steps=N_STEPS, *, is_mean=False):
+    """Show images with ``sim.predict`` and return the class of each.
 
     Parameters
     ----------
@@ -78,6 +82,8 @@ def nengo_dl_classes(sim, image, probe, images, n_steps=N_STEPS):
         As many as go into whole batches.
     n_steps : int, default=30
         Steps of 1 ms for which each image is shown.
+    is_mean : bool, default=False
+        Whether the mean over all steps decides, and not the last step.
 
     Returns
     -------
@@ -88,5 +94,6 @@ def nengo_dl_classes(sim, image, probe, images, n_steps=N_STEPS):
         chunk = images[start : start + CHUNK, np.newaxis]
         shown = np.tile(chunk, (1, n_steps, 1))
         output = sim.predict({image: shown}, verbose=0)[probe]
-        classes.append(output[:, -1].argmax(axis=1))
+        scores = output.mean(axis=1) if is_mean else output[:, -1]
+        classes.append(scores.argmax(axis=1))
     return np.concatenate(classes)

@@ -178,16 +178,16 @@ def conv_cold(sizes):
     import numpy as np
 
     with TemporaryDirectory() as folder:
-        run_process(_side("data", folder))
+        run_process(side_command("data", folder))
         # An empty cache each, so that Numba compiles as after a fresh install.
         caches = (str(Path(folder, f"numba-{i}")) for i in itertools.count())
 
         def ours():
-            command = _side("ours", folder, sizes.cold_images, *SYNAPSES)
+            command = side_command("ours", folder, sizes.cold_images, *SYNAPSES)
             return run_process(command, NUMBA_CACHE_DIR=next(caches))
 
         def peer(n_images):
-            return run_process(_side("nengo_dl", folder, n_images, BATCH, 0.1))
+            return run_process(side_command("nengo_dl", folder, n_images, BATCH, 0.1))
 
         costs = alternate(
             {"ours": ours} | {n: lambda n=n: peer(n) for n in sizes.cold_peer_images},
@@ -227,7 +227,7 @@ def conv_cold(sizes):
     }
 
 
-def _side(name, *arguments):
+def side_command(name, *arguments):
     """Return the command that runs a side as a process of its own."""
     return [sys.executable, "-m", "benchmarks.sides", name, *map(str, arguments)]
 

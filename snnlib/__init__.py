@@ -91,6 +91,7 @@ _HOMES = {
         "classification_explorer",
         "count_explorer",
         "digit_explorer",
+        "energy_explorer",
         "image_explorer",
         "lif_explorer",
         "regression_explorer",

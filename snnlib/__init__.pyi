@@ -31,6 +31,7 @@ from snnlib.explorers import Explorer as Explorer
 from snnlib.explorers import classification_explorer as classification_explorer
 from snnlib.explorers import count_explorer as count_explorer
 from snnlib.explorers import digit_explorer as digit_explorer
+from snnlib.explorers import energy_explorer as energy_explorer
 from snnlib.explorers import image_explorer as image_explorer
 from snnlib.explorers import lif_explorer as lif_explorer
 from snnlib.explorers import regression_explorer as regression_explorer

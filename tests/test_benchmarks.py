@@ -180,11 +180,11 @@ def test_record_says_once_where_most_was_measured(measure, tmp_path):
     assert measure.load(path)["machine"] == OTHER
     measure.record(path, "rows", {"a": {"median": 3.0}}, HERE)
     assert measure.load(path)["machine"] == OTHER
-    measure.record(path, "outside", {"c": {"median": 4.0}}, HERE)
+    measure.record(path, "race", {"c": {"seconds": 4.0}}, HERE)
     assert measure.load(path) == {
         "machine": HERE,
         "rows": {"a": {"median": 3.0}, "b": {"median": 2.0, "machine": OTHER}},
-        "outside": {"c": {"median": 4.0}},
+        "race": {"c": {"seconds": 4.0}},
     }
     measure.record(path, "rows", {"b": {"median": 5.0}}, HERE)
     assert "machine" not in measure.load(path)["rows"]["b"]
@@ -204,14 +204,15 @@ def bench(module, monkeypatch):
 
     def run(path, *arguments, fails=(), machine=HERE):
         main = module("__main__")
-        names = {name: task[1] for name, task in main.tasks("normal", "python").items()}
+        tasks = main.tasks("normal", ROOT / "build")
+        names = {name: task[1] for name, task in tasks.items()}
         done = []
 
         def perform(task, _):
             done.append(task)
             if task in fails:
                 return None
-            return {name: {"skipped": "made up"} for name in names[task]}
+            return {name: {"parts": {"made up": 1.0}} for name in names[task]}
 
         monkeypatch.setattr(main, "perform", perform)
         monkeypatch.setattr(main, "describe_machine", lambda: machine)
@@ -235,12 +236,12 @@ def test_row_drops_no_other_row(bench, measure, tmp_path, machine, fails):
         assert path.read_bytes() == committed
         return
     found = measure.load(path)
-    for section in ("rows", "outside", "growth"):
+    for section in measure.SECTIONS:
         assert [*found[section]] == [*RESULTS[section]]
         for name, entry in RESULTS[section].items():
             row = found[section][name]
             if name in {"training", "training-relu"}:
-                assert row["skipped"] == "made up"
+                assert row["parts"] == {"made up": 1.0}
                 assert measure.machine_of(found, row) == machine
             else:
                 assert row == entry
@@ -262,9 +263,9 @@ def test_resume_measures_what_this_machine_has_not(bench, measure, tmp_path):
     path = tmp_path / "results.json"
     assert bench(path, "--row", "import", "sweep", machine=OTHER)[0] == 0
     assert bench(path, "--row", "import")[0] == 0
-    _, done = bench(path, "--resume", "--row", "import", "sweep", "snntorch")
-    assert done == ["sweep", "snntorch"]
-    assert bench(path, "--resume", "--row", "import", "sweep", "snntorch")[1] == []
+    _, done = bench(path, "--resume", "--row", "import", "sweep", "conv-8-1")
+    assert done == ["sweep", "conv-8-1"]
+    assert bench(path, "--resume", "--row", "import", "sweep", "conv-8-1")[1] == []
     found = measure.load(path)
     assert found["machine"] == HERE
     assert "machine" not in found["rows"]["sweep"]
@@ -419,30 +420,82 @@ def test_train_few_steps_measures_every_step(monkeypatch):
         assert row["spikes_per_image"] == pytest.approx(spikes, abs=0.05)
 
 
-def test_leaky_arrays_keep_the_network(module):
-    """Weights laid out for PyTorch give the sums that ours give."""
-    classifier = module("sides").load_classifier()
-    arrays = module("outside").leaky_arrays(classifier)
+def test_network_arrays_keep_the_network(module):
+    """Weights laid out for PyTorch give the currents that ours give."""
+    classifier = module("race").load_network(30)
+    arrays = module("race").network_arrays(classifier)
     rng = np.random.default_rng(0)
     spikes = rng.random((5, 5, 128))
     *_, kernel, bias = classifier.weights_
     np.testing.assert_allclose(
         arrays["kernel 3"] @ spikes.transpose(2, 0, 1).ravel() + arrays["bias 3"],
-        # A spike has height amplitude / dt.
-        (spikes.ravel() * 10) @ kernel + bias,
+        # A spike has height amplitude / dt, and the amplitude is 1 / 250 Hz.
+        (spikes.ravel() * 4) @ kernel + bias,
         rtol=1e-4,
     )
-    # A patch of the image: the input that leads the voltage to J = gain x + bias, and
-    # at x = 1 without a refractory period J is 1 / (1 - exp(-1 / (max_rate tau_rc))).
+    # A patch of the image: the input x leads the voltage to J = gain x + bias, and at
+    # x = 1 without a refractory period J is 1 / (1 - exp(-1 / (max_rate tau_rc))).
     patch = rng.random((3, 3, 1))
     x = np.einsum("ijc,ijco->o", patch, classifier.weights_[0]) + classifier.weights_[1]
-    current = 1 + x * (1 / (1 - np.exp(-1 / (100 * 0.02))) - 1)
     np.testing.assert_allclose(
         np.einsum("cij,ocij->o", patch.transpose(2, 0, 1), arrays["kernel 0"])
         + arrays["bias 0"],
-        current * (1 - np.exp(-0.001 / 0.02)),
+        1 + x * (1 / (1 - np.exp(-1 / (250 * 0.02))) - 1),
         rtol=1e-5,
     )
+
+
+def made_up(sides):
+    """Return what a race of these sides returns, where each found what is given."""
+    entries = {name: {"seconds": 1.0, "found": found} for name, found in sides.items()}
+    return lambda *_: {"threads": 1, "n_rounds": 1, "sides": entries}
+
+
+def test_race_refuses_other_spikes(module, monkeypatch):
+    """A side that fires otherwise, or at other steps, is no peer or is said to be."""
+    race = module("race")
+    ours = {"counts": [3, 1, 0, 6], "sums": [9, 2, 0, 30], "how": "steps"}
+    sizes = {"neurons": 4, "lif_rounds": 1}
+    monkeypatch.setattr(
+        race, "race", made_up({"snnlib": ours, "B": {**ours, "sums": [9, 3, 0, 30]}})
+    )
+    sides = race.lif(sizes, None)["lif"]["sides"]
+    assert (
+        sides["snnlib"]["check"] == "10 of 10 spikes, at the same steps in 4 of 4 "
+        "neurons"
+    )
+    assert sides["B"]["check"].endswith("in 3 of 4 neurons")
+    other = {**ours, "counts": [3, 1, 0, 5]}
+    monkeypatch.setattr(race, "race", made_up({"snnlib": ours, "B": other}))
+    with pytest.raises(RuntimeError, match="B must fire as snnlib does; 1 spikes"):
+        race.lif(sizes, None)
+
+
+def test_race_has_an_environment_for_each_peer(module):
+    """Each is pinned to the last version, and made by one command."""
+    race = module("race")
+    sides = (*race.LIF_SIDES.values(), *race.CONV_SIDES.values())
+    needed = {side.environment for side in sides} - {""}
+    (made,) = re.findall(r"^PEERS := (.*)$", (ROOT / "Makefile").read_text(), re.M)
+    assert {*made.split()} == needed
+    for name in needed:
+        text = (ROOT / "environments" / f"{name}.txt").read_text()
+        lines = [line for line in text.splitlines() if not line.startswith("#")]
+        assert all("==" in line for line in lines), name
+
+
+@pytest.mark.slow
+def test_race_of_the_sides_at_home(module, tmp_path):
+    """Steps, formula and Nengo fire the same spikes, each in a process of its own."""
+    race = module("race")
+    assert race.missing("lif", tmp_path) == ["brian2", "nest"]
+    entry = race.lif({"neurons": 9, "lif_rounds": 1}, tmp_path)["lif"]
+    assert entry["sides"].keys() == {"snnlib", "snnlib, by formula", "Nengo"}
+    assert entry["skipped_sides"].keys() == {"Brian2", "NEST"}
+    for side in entry["sides"].values():
+        assert side["seconds"] > 0
+        n_found, n_all = re.match(r"(\d+) of (\d+) spikes", side["check"]).groups()
+        assert n_found == n_all != "0"
 
 
 def test_quick_row_runs_to_its_end(measure, tmp_path):
@@ -493,6 +546,32 @@ def test_results_hold_every_row(rows):
         assert row["met"] in {met, None}, name
 
 
+def test_results_hold_the_race(module):
+    """The committed race has every side of its rows, all checked against ours."""
+    race = module("race")
+    found = RESULTS["race"].keys()
+    assert {"lif", "conv-8-1", "conv-30-1"} <= found <= race.ROWS.keys()
+    for name, row in RESULTS["race"].items():
+        expected = race.LIF_SIDES if name == "lif" else race.CONV_SIDES
+        assert row["sides"].keys() == expected.keys()
+        for side in row["sides"].values():
+            assert len(side["ratios"]) == row["n_rounds"]
+            assert side["seconds"] > 0
+            assert side["peak_mb"] > 0
+            assert side["versions"]
+            n_same, n_all = map(
+                int, re.match(r"(\d+) of (\d+)", side["check"]).groups()
+            )
+            assert n_same >= (1 - race.MOST_CLASSES) * n_all
+
+
+def test_results_hold_parts(module):
+    """The committed parts of rows that miss their goals are there, and are times."""
+    assert "training-step" in RESULTS["parts"].keys() <= module("parts").PARTS.keys()
+    for entry in RESULTS["parts"].values():
+        assert min(entry["parts"].values()) > 0
+
+
 def test_results_hold_machine_and_growth(module):
     """The committed results say where they come from, and how cost grows."""
     machine = RESULTS["machine"]
@@ -504,7 +583,6 @@ def test_results_hold_machine_and_growth(module):
         assert len(curve["x"]) == len(curve["seconds"]) == len(curve["peak_mb"]) > 1
         slope = module("measure").slope(curve["x"], curve["seconds"])
         assert curve["seconds_slope"] == pytest.approx(slope, abs=0.01), name
-    assert "snntorch" in RESULTS["outside"]
 
 
 @pytest.fixture
@@ -552,7 +630,7 @@ def test_page_says_where_each_row_was_measured(shown):
     """A row of another machine is named with it, and its day is not of the others."""
     results = copy.deepcopy(RESULTS)
     other = {**RESULTS["machine"], "processor": "Abacus", "cores": 77}
-    moved = {"rows": "import", "growth": "images, ours", "outside": "snntorch"}
+    moved = {"rows": "import", "growth": "images, ours", "race": "lif"}
     for section, name in moved.items():
         results[section][name] |= {"machine": other, "date": "2031-01-02"}
     text, _ = shown(results)
@@ -563,7 +641,7 @@ def test_page_says_where_each_row_was_measured(shown):
     titles = (
         "Importing snnlib, beside",
         "How cost grows, images, ours",
-        "Beside snnto",
+        "The race, LIF neurons",
     )
     for line, title in zip(lines, titles, strict=True):
         assert line.startswith(f"- {title}")

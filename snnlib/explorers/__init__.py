@@ -32,6 +32,7 @@ from snnlib.explorers._description import (
     View,
 )
 from snnlib.explorers._digit import digit_explorer
+from snnlib.explorers._energy import energy_explorer
 from snnlib.explorers._explorer import FACE_VARIABLE, FACES, Explorer
 from snnlib.explorers._image import image_explorer
 from snnlib.explorers._lif import lif_explorer
@@ -51,6 +52,7 @@ __all__ = [
     "classification_explorer",
     "count_explorer",
     "digit_explorer",
+    "energy_explorer",
     "image_explorer",
     "lif_explorer",
     "regression_explorer",

@@ -33,6 +33,10 @@ _UNITS = {
     "input": "",
     "intercept": "",
     "amplitude": "",
+    # Prices of single operations.
+    "multiplication": "pJ",
+    "addition": "pJ",
+    "access": "pJ",
 } | dict.fromkeys(("tau_rc", "tau_ref", "synapse", "presentation_time"), "s")
 
 
@@ -67,9 +71,9 @@ class Guess(NamedTuple):
 class Series(NamedTuple):
     """What a panel draws under one name; the numbers come from ``compute``.
 
-    Kinds are "line" and "points" (x and y), "ticks" (x only, at the top), "level" (one
-    y across the panel) and "limit" (one x from top to bottom). Each has an entry in the
-    legend, its label.
+    Kinds are "line" and "points" (x and y), "bars" (from the left to x, at the height
+    y), "ticks" (x only, at the top), "level" (one y across the panel) and "limit" (one
+    x from top to bottom). Each has an entry in the legend, its label.
     """
 
     name: str
@@ -84,7 +88,8 @@ class Panel(NamedTuple):
     """A pair of axes and what is drawn on them.
 
     Limits hold whatever the sliders do, so that what moves is seen to move. Where there
-    are none, the axis follows what is drawn.
+    are none, the axis follows what is drawn. Axes in ``log`` ("x", "y", "xy") are
+    logarithmic.
     """
 
     name: str
@@ -97,6 +102,7 @@ class Panel(NamedTuple):
     x_limits: list[float] | None = None
     y_limits: list[float] | None = None
     y_ticks: list[Any] | None = None
+    log: str = ""
 
 
 class Readout(NamedTuple):

@@ -55,10 +55,10 @@ class Explorer:
     """Sliders, the panels they move, and a question to settle with them.
 
     It is made by `lif_explorer`, `count_explorer`, `regression_explorer`,
-    `classification_explorer`, `image_explorer` or `digit_explorer`. As the last
-    expression of a cell it shows itself: as ipywidgets where there is a kernel, or as
-    HTML with a picture for print while the book is built. It holds no state:
-    ``compute`` depends on the values alone.
+    `classification_explorer`, `image_explorer`, `digit_explorer` or `energy_explorer`.
+    As the last expression of a cell it shows itself: as ipywidgets where there is a
+    kernel, or as HTML with a picture for print while the book is built. It holds no
+    state: ``compute`` depends on the values alone.
 
     Attributes
     ----------

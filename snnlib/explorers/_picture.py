@@ -54,6 +54,8 @@ def png(figure):
 
 def _draw_panel(ax, panel, series_data, ghost):
     """Draw a panel with matplotlib as ``panel.js`` draws it with SVG."""
+    for axis in panel.log:
+        ax.set(**{f"{axis}scale": "log"})
     _limit(ax, panel)
     for series in panel.series:
         name = f"{panel.name}.{series.name}"
@@ -86,6 +88,8 @@ def _draw_series(ax, panel, series, points, style):
         x, y = _within(x, panel.x_limits), _within(y, panel.y_limits)
         face = "none" if series.hollow else style["color"]
         ax.plot(x, y, "o", markersize=5, markerfacecolor=face, **style)
+    elif series.kind == "bars":
+        ax.hlines(y, ax.get_xlim()[0], x, **{"linewidth": 4} | style)
     elif series.kind == "ticks":
         style |= {"marker": "|", "linestyle": "", "markersize": 8}
         ax.plot(x, np.full(len(x), 0.95), transform=ax.get_xaxis_transform(), **style)

@@ -8,8 +8,32 @@ snnlib.draw_panel = (function (make_svg) {
   // What the sliders leave alone would only be hidden by a ghost.
   const STILL = ["data", "baseline"];
 
+  // To and from where values are evenly spaced along an axis.
+  const LINEAR = { to: (value) => value, from: (at) => at };
+  const LOG = { to: Math.log10, from: (at) => Math.pow(10, at) };
+  const scale_of = (panel, axis) => panel.log.includes(axis) ? LOG : LINEAR;
+
+  // Powers of ten within an axis, as many as there is room for.
+  function powers_between(low, high, most) {
+    const first = Math.ceil(Math.log10(low) - 1e-9);
+    const n_powers = Math.floor(Math.log10(high) + 1e-9) - first + 1;
+    const stride = Math.ceil(n_powers / most);
+    const powers = Array.from({ length: Math.ceil(n_powers / stride) }, (_, i) =>
+      first + i * stride
+    );
+    // Where they are few, with 2 and 5 between them.
+    const factors = 3 * n_powers > most ? [1] : [1, 2, 5];
+    return [first - 1, ...powers]
+      .flatMap((power) => factors.map((f) => Number((f * 10 ** power).toPrecision(12))))
+      .filter((value) => value >= low && value <= high);
+  }
+
+  const tick_label = (value) =>
+    value >= 1e4 || (value > 0 && value < 1e-3) ? value.toExponential() : value;
+
   // Round numbers from low to high, at most so many of them.
-  function ticks_between(low, high, most) {
+  function ticks_between(low, high, most, scale) {
+    if (scale === LOG) return powers_between(low, high, most);
     const rough = (high - low) / (most - 1);
     const power = Math.pow(10, Math.floor(Math.log10(rough)));
     const step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= rough * 0.999);
@@ -44,8 +68,10 @@ snnlib.draw_panel = (function (make_svg) {
     if (low > high) return held || [0, 1];
     const is_line = axis === "x" && panel.series.some((part) => part.kind === "line");
     const from_zero = axis === "y" && panel.from_zero;
-    const room = is_line ? 0 : 0.06 * (high - low) || 0.5 * Math.abs(high) || 1;
-    return [from_zero ? Math.min(0, low) : low - room, high + room];
+    const { to, from } = scale_of(panel, axis);
+    const [first, last] = [to(low), to(high)];
+    const room = is_line ? 0 : 0.06 * (last - first) || 0.5 * Math.abs(last) || 1;
+    return [from_zero ? Math.min(0, low) : from(first - room), from(last + room)];
   }
 
   // The path of a series, in pixels. Points beyond an axis stand at its end.
@@ -62,6 +88,11 @@ snnlib.draw_panel = (function (make_svg) {
         const edge = (within(x_of(x[i]), left, right) - r).toFixed(1);
         d += `M${edge} ${within(y_of(y[i]), TOP, bottom).toFixed(1)}` +
           `a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
+      }
+    } else if (part.kind === "bars") {
+      for (let i = 0; i < x.length; i++) {
+        d += `M${left} ${y_of(y[i]).toFixed(1)}` +
+          `H${within(x_of(x[i]), left, right).toFixed(1)}`;
       }
     } else if (part.kind === "ticks") {
       for (const at of x) d += `M${x_of(at).toFixed(1)} ${TOP + 4}v12`;
@@ -104,17 +135,21 @@ snnlib.draw_panel = (function (make_svg) {
     const views = ghost ? [view, ghost] : [view];
     const x_limits = limits_of(panel, views, "x", is_held);
     const y_limits = limits_of(panel, views, "y", is_held);
-    const [x_low, x_high] = x_limits;
-    const [y_low, y_high] = y_limits;
+    const [x_scale, y_scale] = [scale_of(panel, "x"), scale_of(panel, "y")];
+    const [x_low, x_high] = x_limits.map(x_scale.to);
+    const [y_low, y_high] = y_limits.map(y_scale.to);
     const most = height < 160 ? 5 : 7;
-    const numbers = () => ticks_between(y_low, y_high, most).map((y) => [y, y]);
+    const numbers = () =>
+      ticks_between(...y_limits, most, y_scale).map((y) => [y, tick_label(y)]);
     const y_ticks = panel.y_ticks || numbers();
     const letters = Math.max(...y_ticks.map(([_, label]) => String(label).length));
     const left = Math.max(50, 28 + 7 * letters);
     const right = width - RIGHT;
     const bottom = height - BOTTOM;
-    const x_of = (x) => left + ((x - x_low) / (x_high - x_low)) * (right - left);
-    const y_of = (y) => bottom - ((y - y_low) / (y_high - y_low)) * (bottom - TOP);
+    const x_share = (x) => (x_scale.to(x) - x_low) / (x_high - x_low);
+    const y_share = (y) => (y_scale.to(y) - y_low) / (y_high - y_low);
+    const x_of = (x) => left + x_share(x) * (right - left);
+    const y_of = (y) => bottom - y_share(y) * (bottom - TOP);
     const place = { x_of, y_of, x_limits, y_limits, left, right, bottom, top: TOP };
     const clip = make_svg("clipPath", { id: clip_id });
     clip.append(make_svg("rect", {
@@ -124,10 +159,11 @@ snnlib.draw_panel = (function (make_svg) {
       clip, make_svg("text", { x: left, y: 15, class: "title" }, panel.title),
     ];
 
-    for (const x of ticks_between(x_low, x_high, width < 300 ? 5 : 7)) {
+    for (const x of ticks_between(...x_limits, width < 300 ? 5 : 7, x_scale)) {
       const at = { x1: x_of(x), x2: x_of(x), y1: TOP, y2: bottom, class: "grid" };
       parts.push(make_svg("line", at));
-      parts.push(make_svg("text", { x: x_of(x), y: bottom + 16, class: "x-tick" }, x));
+      parts.push(make_svg("text", { x: x_of(x), y: bottom + 16, class: "x-tick" },
+        tick_label(x)));
     }
     for (const [y, label] of y_ticks) {
       const at = { x1: left, x2: right, y1: y_of(y), y2: y_of(y), class: "grid" };

@@ -12,20 +12,27 @@ snnlib.make_reader = (function (make, make_svg) {
     const line = named.find(({ part }) => part.kind === "line");
     if (line) return Array.from(line.x, (x) => ({ x: x, y: null }));
     return named
-      .filter(({ part }) => part.kind === "points")
+      .filter(({ part }) => part.kind === "points" || part.kind === "bars")
       .flatMap(({ x, y }) => Array.from(x, (at, i) => ({ x: at, y: y[i] })))
       .sort((a, b) => a.x - b.x);
   }
 
+  // What a series is called at a height: a bar by the band that it lies in, too.
+  function label_at({ kind, label }, { y_ticks }, y) {
+    if (kind !== "bars") return label;
+    const gap = ([at]) => Math.abs(at - y);
+    return `${y_ticks.reduce((a, b) => (gap(b) < gap(a) ? b : a))[1]}, ${label}`;
+  }
+
   // What stands at a place: a label, a value and where to mark it, for each series.
-  function read(panel, view, at, { x_limits }) {
-    const reach = 0.012 * (x_limits[1] - x_limits[0]);
+  function read(panel, view, at, { x_of, left, right }) {
+    const reach = 0.012 * (right - left);
     const found = [];
     for (const part of panel.series) {
       const { x, y } = view.series[`${panel.name}.${part.name}`];
       if (part.kind === "level") found.push({ label: part.label, y: y[0] });
       if (part.kind === "limit") found.push({ label: part.label, value: x[0] });
-      if (part.kind !== "line" && part.kind !== "points") continue;
+      if (!["line", "points", "bars"].includes(part.kind)) continue;
       let best = 0;
       for (let i = 1; i < x.length; i++) {
         const gap = Math.abs(x[i] - at.x) - Math.abs(x[best] - at.x);
@@ -34,10 +41,10 @@ snnlib.make_reader = (function (make, make_svg) {
         if (gap < 0 || (is_tie && is_nearer)) best = i;
       }
       const is_there = at.y === null
-        ? part.kind === "line" || Math.abs(x[best] - at.x) <= reach
+        ? part.kind === "line" || Math.abs(x_of(x[best]) - x_of(at.x)) <= reach
         : x[best] === at.x && y[best] === at.y;
       if (x.length && is_there) {
-        found.push({ label: part.label, y: y[best], mark: true });
+        found.push({ label: label_at(part, panel, y[best]), y: y[best], mark: true });
       }
     }
     return found;

@@ -71,7 +71,9 @@ snnlib.make_view = (function (make, make_svg, show_number) {
       const is_phone = window.innerWidth <= 600;
       for (const place of places) {
         place.width = Math.max(place.reader.element.clientWidth, 220);
-        place.height = is_phone ? 150 : 166;
+        // Bands with names need room for these.
+        const bands = (place.panel.y_ticks || []).length;
+        place.height = Math.max(is_phone ? 150 : 166, 62 + 13 * bands);
       }
     }
 
