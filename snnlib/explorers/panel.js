@@ -8,6 +8,16 @@ snnlib.draw_panel = (function (make_svg) {
   // What the sliders leave alone would only be hidden by a ghost.
   const STILL = ["data", "baseline"];
 
+  // What an axis is even in, and the way back.
+  const SCALES = {
+    linear: [(value) => value, (step) => step],
+    log: [Math.log10, (step) => Math.pow(10, step)],
+    errors: [
+      (value) => -Math.log10(Math.max(100 - value, 0.01)),
+      (step) => 100 - Math.pow(10, -step),
+    ],
+  };
+
   // Round numbers from low to high, at most so many of them.
   function ticks_between(low, high, most) {
     const rough = (high - low) / (most - 1);
@@ -44,8 +54,10 @@ snnlib.draw_panel = (function (make_svg) {
     if (low > high) return held || [0, 1];
     const is_line = axis === "x" && panel.series.some((part) => part.kind === "line");
     const from_zero = axis === "y" && panel.from_zero;
-    const room = is_line ? 0 : 0.06 * (high - low) || 0.5 * Math.abs(high) || 1;
-    return [from_zero ? Math.min(0, low) : low - room, high + room];
+    const [to_step, from_step] = SCALES[panel[axis + "_scale"]];
+    const [first, last] = [to_step(low), to_step(high)];
+    const room = is_line ? 0 : 0.06 * (last - first) || 0.5 * Math.abs(last) || 1;
+    return [from_zero ? Math.min(0, low) : from_step(first - room), from_step(last + room)];
   }
 
   // The path of a series, in pixels. Points beyond an axis stand at its end.
@@ -62,6 +74,11 @@ snnlib.draw_panel = (function (make_svg) {
         const edge = (within(x_of(x[i]), left, right) - r).toFixed(1);
         d += `M${edge} ${within(y_of(y[i]), TOP, bottom).toFixed(1)}` +
           `a${r} ${r} 0 1 0 ${2 * r} 0a${r} ${r} 0 1 0 ${-2 * r} 0`;
+      }
+    } else if (part.kind === "bars") {
+      for (let i = 0; i < x.length; i += 2) {
+        d += `M${x_of(x[i]).toFixed(1)} ${y_of(y[i]).toFixed(1)}` +
+          `V${y_of(y[i + 1]).toFixed(1)}`;
       }
     } else if (part.kind === "ticks") {
       for (const at of x) d += `M${x_of(at).toFixed(1)} ${TOP + 4}v12`;
@@ -107,14 +124,22 @@ snnlib.draw_panel = (function (make_svg) {
     const [x_low, x_high] = x_limits;
     const [y_low, y_high] = y_limits;
     const most = height < 160 ? 5 : 7;
-    const numbers = () => ticks_between(y_low, y_high, most).map((y) => [y, y]);
-    const y_ticks = panel.y_ticks || numbers();
+    const marks = (axis, low, high, count) => panel[axis + "_marks"]
+      ? panel[axis + "_marks"].filter((at) => at >= low && at <= high)
+      : ticks_between(low, high, count);
+    const y_ticks = panel.y_ticks || marks("y", y_low, y_high, most).map((y) => [y, y]);
     const letters = Math.max(...y_ticks.map(([_, label]) => String(label).length));
     const left = Math.max(50, 28 + 7 * letters);
     const right = width - RIGHT;
     const bottom = height - BOTTOM;
-    const x_of = (x) => left + ((x - x_low) / (x_high - x_low)) * (right - left);
-    const y_of = (y) => bottom - ((y - y_low) / (y_high - y_low)) * (bottom - TOP);
+    const share = function (scale, low, high) {
+      const [first, last] = [scale(low), scale(high)];
+      return (value) => (scale(value) - first) / (last - first);
+    };
+    const across = share(SCALES[panel.x_scale][0], x_low, x_high);
+    const up = share(SCALES[panel.y_scale][0], y_low, y_high);
+    const x_of = (x) => left + across(x) * (right - left);
+    const y_of = (y) => bottom - up(y) * (bottom - TOP);
     const place = { x_of, y_of, x_limits, y_limits, left, right, bottom, top: TOP };
     const clip = make_svg("clipPath", { id: clip_id });
     clip.append(make_svg("rect", {
@@ -124,7 +149,7 @@ snnlib.draw_panel = (function (make_svg) {
       clip, make_svg("text", { x: left, y: 15, class: "title" }, panel.title),
     ];
 
-    for (const x of ticks_between(x_low, x_high, width < 300 ? 5 : 7)) {
+    for (const x of marks("x", x_low, x_high, width < 300 ? 5 : 7)) {
       const at = { x1: x_of(x), x2: x_of(x), y1: TOP, y2: bottom, class: "grid" };
       parts.push(make_svg("line", at));
       parts.push(make_svg("text", { x: x_of(x), y: bottom + 16, class: "x-tick" }, x));

@@ -165,8 +165,12 @@ def effect_between(
         return None
     if experiment != 3 or (_has_hits(first) and _has_hits(second)):
         return compare(experiment, first, second)
-    before, after = (it.set_index("seed")["accuracy"] for it in (first, second))
-    return mean_over_seeds((after - before).dropna())
+    _, *places = np.intersect1d(first["seed"], second["seed"], return_indices=True)
+    before, after = (
+        it["accuracy"].to_numpy()[place]
+        for it, place in zip((first, second), places, strict=True)
+    )
+    return mean_over_seeds(after - before)
 
 
 def _has_hits(runs):
