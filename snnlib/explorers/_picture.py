@@ -89,15 +89,14 @@ def _draw_panel(ax, panel, series_data, ghost):
         style = {"color": COLORS[series.role], "label": series.label or None}
         _draw_series(ax, panel, series, series_data[name], style)
     ax.set(title=panel.title, xlabel=panel.x_label, ylabel=panel.y_label)
+    for axis, marks in ((ax.xaxis, panel.x_marks), (ax.yaxis, panel.y_marks)):
+        if marks:
+            axis.set_ticks(marks, [f"{mark:g}" for mark in marks])
+            axis.set_ticks([], minor=True)
     # What left a held axis must not move it.
     _limit(ax, panel)
     if panel.from_zero and not panel.y_limits:
         ax.set_ylim(bottom=0)
-    for axis in (ax.xaxis, ax.yaxis):
-        marks = panel.x_marks if axis is ax.xaxis else panel.y_marks
-        if marks:
-            axis.set_ticks(marks, [f"{mark:g}" for mark in marks])
-            axis.set_ticks([], minor=True)
     if panel.y_ticks:
         ax.set_yticks(*zip(*panel.y_ticks, strict=True))
     if ghost:

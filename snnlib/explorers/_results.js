@@ -21,25 +21,26 @@ snnlib.views.results = (function () {
   const name_of = (letter, words) =>
     Object.keys(words)[letter.charCodeAt(0) - "a".charCodeAt(0)];
 
-  function unquantise({ scale }, { scales, empty }) {
-    const [steps, least] = scales.mspe;
-    if (scale === "mspe") return (q) => q === empty ? null : 10 ** (q / steps + least);
-    return (q) => q === empty ? null : q / scales.accuracy;
+  // The number that a whole number stands for, or null.
+  function number({ is_mspe }, { empty, mspe, accuracy }, whole) {
+    if (whole === undefined || whole === empty) return null;
+    return is_mspe ? 10 ** (whole / mspe[0] + mspe[1]) : whole / accuracy;
   }
 
   // Score and ends at each value of a panel's parameter, or why there are none.
   function line_at(panel, values, data) {
-    panel.decoded = panel.decoded ||
-      { index: decode(panel.index), numbers: decode(panel.numbers) };
-    const { index, numbers } = panel.decoded;
+    panel.decoded = panel.decoded || {
+      index: decode(panel.index), scores: decode(panel.scores), ends: decode(panel.ends),
+    };
+    const { index, scores, ends } = panel.decoded;
     const row = index[place(panel.by, values, data.stops)];
     if (row & data.missing) return { missing: panel.reasons[row ^ data.missing] };
     const x = data.stops[panel.parameter];
-    const number = unquantise(panel, data);
     const points = x.map(function (value, i) {
-      const from = 3 * (row * x.length + i);
-      const [y, low, high] = numbers.slice(from, from + 3).map(number);
-      return { x: value, y: y, ends: [low, high] };
+      const at = row * x.length + i;
+      // Rows without ends come last, and have none.
+      const its = [2 * at, 2 * at + 1].map((place) => number(panel, data, ends[place]));
+      return { x: value, y: number(panel, data, scores[at]), ends: its };
     });
     return { row: row, points: points.filter(({ y }) => y !== null), missing: "" };
   }

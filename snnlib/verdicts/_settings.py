@@ -36,6 +36,10 @@ _TABLES = {
     2: (*TABLES[2], "amplitude_logistic_regression"),
     3: (*TABLES[3], "full_mnist", "grid_mnist", "repeats_mnist"),
 }
+_KEPT = (
+    *("seed", "n_splits", "n_train", "n_test", "mspe_by_split", "accuracy_by_split"),
+    *("mean_accuracy_majority", "accuracy", "accuracy_200", "hits"),
+)
 _UNIT = {1: "MSPE", 2: "points", 3: "points"}
 
 
@@ -111,9 +115,10 @@ def runs_by_setting(experiment: int) -> dict[tuple[Any, ...], pd.DataFrame]:
         for rule, amplitude in zip(RULES, amplitudes, strict=True)
     ]
     together = pd.concat(ruled).round(dict.fromkeys(BASE, 9))
-    # Each row that is taken would copy them.
+    # Each row that is taken would copy all that is kept.
     together.attrs.clear()
     ways = [*ways_of(experiment)]
+    together = together[[*ways, *(it for it in _KEPT if it in together)]]
     together = together.drop_duplicates([*ways, "seed"]).sort_values("seed")
     if "hits" in together:
         has_hits = together["hits"].notna()
