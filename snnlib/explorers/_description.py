@@ -123,9 +123,11 @@ class Readout(NamedTuple):
     def show(self, view: View) -> str:
         """Write the number as it stands in a view, with its unit."""
         number = view.readouts[self.name]
-        # The name of a class may be a word.
-        text = number if isinstance(number, str) else f"{number:.{self.digits}f}"
-        return f"{text} {view.units.get(self.name, self.unit)}".strip()
+        # A verdict is a word, and the name of a class may be one; words have no unit.
+        if isinstance(number, str):
+            return number
+        unit = view.units.get(self.name, self.unit)
+        return f"{number:.{self.digits}f} {unit}".strip()
 
 
 class Note(NamedTuple):

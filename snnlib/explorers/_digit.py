@@ -240,7 +240,7 @@ class _DigitExplorer(Explorer):
             f"<details><summary>What you see</summary><p>{escape(self.sentence)}</p>"
             f"</details>{answer}</section>"
             f"{networks}<script>{engine_script()}</script>"
-            f"<script>{asset('pad.js')}{asset('digit.js')}"
+            f"<script>{asset('state.js')}{asset('pad.js')}{asset('digit.js')}"
             f"snnlib.digit.mount({json.dumps(identity)}, {self._description()});"
             "</script>"
         )

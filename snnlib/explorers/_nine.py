@@ -25,7 +25,7 @@ from snnlib.verdicts import (
 
 CLAIMS = {1: (1,), 2: (2,), 3: (3, 4)}
 SPLITS = {"many": "many", "one": "one", "paper": "one, as the paper"}
-_AMPLITUDES = {"fixed": "as the paper", "1/max_rate": "1 / max_rate"}
+_AMPLITUDES = {"fixed": "fixed", "1/max_rate": "1 / max_rate"}
 _SINGLE = {1: ("paper_linear_regression", "mspe", 1)}
 _SINGLE[2] = ("paper_logistic_regression", "accuracy", 100)
 _NO_ENDS = (np.nan, np.nan)
@@ -176,6 +176,15 @@ def scores_of(experiment):
     """Return the scores of all runs of an experiment, where axes have to reach."""
     settings = (Setting(*key) for key in runs_by_setting(experiment))
     return [_score(experiment, setting) for setting in settings]
+
+
+def ends_of(experiment):
+    """Return the ends of all intervals where only read-out and start are moved."""
+    ways = itertools.product(stops()["readout"], stops()["initial_voltage"])
+    settings = [Setting(readout=readout, initial_voltage=v) for readout, v in ways]
+    places = [place for place in PLACES if place.experiment == experiment]
+    lines = (line_of(*at, "many") for at in itertools.product(places, settings))
+    return [e for line in lines if line for e in np.ravel(line.ends) if not np.isnan(e)]
 
 
 def _ends(experiment, runs, scores, base):

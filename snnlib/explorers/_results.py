@@ -55,14 +55,13 @@ _COMPARED = {
     (3, "max_rate"): ("points", 1),
 }
 _SCALES = {1: "log", 2: "linear", 3: "errors"}
-_MARKS = {
+_Y_MARKS = {
     1: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000],
-    2: [10 * ten for ten in range(1, 10)],
     3: [0, 50, 80, 90, 95, 98, 99],
 }
 # A number has sixteen bits. The largest is none; an index beyond the half is a reason.
 _EMPTY, _MISSING = 0xFFFF, 0x8000
-_MSPE_STEPS, _LEAST_POWER, _ACCURACY_STEPS = 4000, -4, 100
+_MSPE_STEPS, _LEAST_POWER, _ACCURACY_STEPS = 4000, -4, 500
 _CODES = {name: chr(ord("a") + i) for i, name in enumerate(_WORDS)}
 
 
@@ -175,14 +174,11 @@ def _points(place, line):
     if line is None:
         return found | dict.fromkeys(("bars", "scores", "runs", "base"), ([], []))
     each = [*zip(line.values, line.scores, line.ends, strict=True)]
-    ended = [(value, ends) for value, _, ends in each if not np.isnan(ends[0])]
+    ended = [(x, end) for x, _, ends in each for end in ends if not np.isnan(end)]
     base = [it for it in each if it[0] == BASE[place.parameter]]
     return {
         **found,
-        "bars": (
-            [x for x, _ in ended for _ in range(2)],
-            [y for _, e in ended for y in e],
-        ),
+        "bars": ([x for x, _ in ended], [end for _, end in ended]),
         "scores": ([*line.values], [*line.scores]),
         "runs": _columns(it for it in each if it not in base),
         "base": _columns(base),
@@ -200,7 +196,8 @@ def _level(place):
         share = runs_at(2, Setting())["mean_accuracy_majority"].iloc[0]
         return "majority class", float(100 * share)
     if place.experiment == 3:
-        return "poor below", float(read_decisions()["claims"]["3"]["poor"])
+        poor = read_decisions()["claims"]["3"]["poor"]
+        return f"poor below {poor:g} %", float(poor)
     return None
 
 
@@ -231,9 +228,7 @@ def _answer():
     for claim in itertools.chain(*CLAIMS.values()):
         before, after = (_WORDS[_verdict(claim, it, "many")] for it in (last, mean))
         if before != after:
-            turned.append(
-                f"claim {claim} from \u201c{before}\u201d to \u201c{after}\u201d"
-            )
+            turned.append(f"claim {claim} goes from {before} to {after}")
     sizes = [
         next(it.words for it in parts_at(1, at) if it.part == "synapse matters")
         for at in (last, mean)
@@ -304,19 +299,22 @@ def _panel(place, y_limits):
         x_scale="log" if is_far else "linear",
         y_scale=_SCALES[experiment],
         x_marks=[*values],
-        y_marks=_MARKS[experiment],
+        y_marks=_Y_MARKS.get(experiment),
         group=_group(experiment),
     )
 
 
 def _limits(experiment):
     """Return where the axes of an experiment's panels end: around all that was run."""
-    scores = _nine.scores_of(experiment)
-    low, high = min(scores), max(scores)
+    reached = _nine.scores_of(experiment)
+    if experiment != 3:
+        # Of few networks, intervals reach as far as they can.
+        reached = [*reached, *_nine.ends_of(experiment)]
+    low, high = min(reached), max(reached)
     if experiment == 1:
-        return [low / 1.3, 1.3 * high]
+        return [low / 1.1, 1.1 * high]
     if experiment == 2:
-        return make_limits(scores, 0.1)
+        return make_limits(reached, 0.05)
     # A tenth more errors below, and a third fewer above.
     return [100 - 1.1 * (100 - low), 100 - (100 - high) / 1.5]
 

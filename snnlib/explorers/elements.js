@@ -39,8 +39,9 @@ snnlib.views = snnlib.views || {};
   function show_number({ name, digits, unit }, { readouts, units }) {
     const of_view = units && name in units ? units[name] : unit;
     const number = readouts[name];
-    const text = typeof number === "string" ? number : number.toFixed(digits);
-    return `${text} ${of_view}`.trim();
+    // A word has no unit.
+    if (typeof number === "string") return number;
+    return `${number.toFixed(digits)} ${of_view}`.trim();
   }
 
   snnlib.shared = { times, of_neuron, show_number };

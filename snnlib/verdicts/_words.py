@@ -25,8 +25,14 @@ _SAID = {
     "MSPE": (lambda x, _: np.exp(2 * x), "MSPE times {:.2f} ({:.2f} to {:.2f})"),
     "ratio": (lambda x, _: np.exp(x), "ratio {:.2f} ({:.2f} to {:.2f})"),
     "points": (lambda x, _: x, "{:+.1f} points ({:+.1f} to {:+.1f})"),
-    "below": (lambda x, bound: bound - x, "{:.1f} % right ({:.1f} to {:.1f})"),
-    "above": (lambda x, bound: bound + x, "{:.1f} % right ({:.1f} to {:.1f})"),
+    "below": (
+        lambda x, bound: np.clip(bound - x, 0, 100),
+        "{:.1f} % right ({:.1f} to {:.1f})",
+    ),
+    "above": (
+        lambda x, bound: np.clip(bound + x, 0, 100),
+        "{:.1f} % right ({:.1f} to {:.1f})",
+    ),
 }
 
 
