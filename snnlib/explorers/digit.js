@@ -5,7 +5,7 @@
 // shows it at the reader's pace. What a preset or a slider changes are settings; a preset
 // may also bring weights of its own.
 
-snnlib.digit = (function (lif, conv, worker, pad) {
+snnlib.digit = (function (lif, conv, worker, pad, state) {
   "use strict";
 
   // Steps that a spike glows on a map, and what is left of it after each.
@@ -125,8 +125,10 @@ snnlib.digit = (function (lif, conv, worker, pad) {
       value: () => values[input.value],
       set: (wanted) => set(values.indexOf(wanted)),
       // What is no stop of it, as an address may say, leaves it at its start.
-      type: (text) => set(values.some((stop) => as_text(stop) === text)
-        ? values.map(as_text).indexOf(text) : start),
+      type: function (text) {
+        const found = values.findIndex((stop) => as_text(stop) === text);
+        set(found < 0 ? start : found);
+      },
       reset: () => set(start),
       is_at_start: () => Number(input.value) === start,
     };
