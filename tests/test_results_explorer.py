@@ -410,10 +410,9 @@ def test_control_moves_panels_and_a_verdict(show, explorer):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])
-def test_missing_panel_keeps_its_place(viewport, show, explorer):
+def test_missing_panel_keeps_its_place(show, explorer):
     """It is dimmed, says why, and is as high as before."""
-    page = show(viewport=viewport)
+    page = show()
     panels = page.locator(".snnlib-axes")
     before = [box.bounding_box()["height"] for box in panels.all()]
     page.control("amplitude").select_option(label="1 / max_rate")
@@ -446,7 +445,7 @@ def test_points_are_read_by_key(show, explorer):
     page.get_by_role("link", name="1 / max_rate").click()
     axes.focus()
     axes.press("Home")
-    assert not axes.locator(".snnlib-point").inner_text().count("score")
+    assert not axes.locator(".snnlib-point").is_visible()
 
 
 @pytest.mark.browser
@@ -469,10 +468,9 @@ def test_series_are_downloaded(show, explorer):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_phone_shows_panel_by_panel(theme, show):
+def test_phone_shows_panel_by_panel(show):
     """Nothing is wider than the screen, one panel stands below another."""
-    page = show(theme=theme, viewport=PHONE, has_touch=True, is_mobile=True)
+    page = show(viewport=PHONE, has_touch=True, is_mobile=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
     lefts = {box.bounding_box()["x"] for box in page.locator(".snnlib-panel").all()}
     assert len(lefts) == 1
