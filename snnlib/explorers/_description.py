@@ -134,7 +134,7 @@ class Note(NamedTuple):
     """What is said below a panel."""
 
     lines: list[list[str]]
-    """The state of each ("yes", "no", "open" or ""), what is said, and a number."""
+    """Of each its state ("yes", "no", "open" or ""), a verdict, on what, and a number."""
     missing: str = ""
     """Why nothing is drawn; the panel is dimmed."""
 

@@ -65,10 +65,10 @@ snnlib.views.results = (function () {
     const lines = panel.parts.map(function ({ part, answers, words: sizes }) {
       const answer = missing ? "none" : name_of(answers[row], words);
       const state = ["yes", "no"].includes(answer) ? answer : "open";
-      return [state, `${words[answer]}: ${part}`, missing ? "" : sizes[row]];
+      return [state, words[answer], part, missing ? "" : sizes[row]];
     });
     const about = missing ? "no runs" : panel.abouts[panel.about[row]];
-    return { lines: [...lines, ["", about, ""]], missing: missing };
+    return { lines: [...lines, ["", "", about, ""]], missing: missing };
   }
 
   function verdict({ by, verdicts, one }, values, { stops, words }) {

@@ -156,15 +156,16 @@ def _note(place, line, setting, splits):
     lines = [
         [
             it.answer if it.answer in {"yes", "no"} else "open",
-            f"{_WORDS[it.answer]}: {it.part}",
+            _WORDS[it.answer],
+            it.part,
             it.words,
         ]
         for it in _nine.parts_of(place, setting, splits)
     ]
     if line:
-        return Note([*lines, ["", line.about, ""]])
+        return Note([*lines, ["", "", line.about, ""]])
     here = (*(getattr(setting, name) for name in place.by[:-1]), splits)
-    return Note([*lines, ["", "no runs", ""]], _nine.why_empty(place, here))
+    return Note([*lines, ["", "", "no runs", ""]], _nine.why_empty(place, here))
 
 
 def _points(place, line):

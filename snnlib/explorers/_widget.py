@@ -113,9 +113,9 @@ def _stage(explorer, ghost, shown, refusal):
     )
     titles = {panel.name: panel.title for panel in explorer.panels}
     notes = "".join(
-        f"<li>{escape(titles[name])}: {escape(' '.join([said, number]).strip())}</li>"
+        f"<li>{escape(titles[name])}: {escape(', '.join(filter(None, said)))}</li>"
         for name, note in view.notes.items()
-        for _, said, number in note.lines
+        for _, *said in note.lines
     )
     is_same = values == ghost_values
     figure = draw(explorer.panels, view, None if is_same else ghost_view)

@@ -31,9 +31,10 @@ snnlib.make_view = (function (make, make_svg, show_number) {
     holder.append(reason);
 
     function show({ lines, missing }) {
-      list.replaceChildren(...lines.map(([state, said, number]) =>
-        make("li", { "data-state": state }, make("strong", {}, said), " ", number)
-      ));
+      list.replaceChildren(...lines.map(([state, verdict, on, number]) => make(
+        "li", { "data-state": state }, make("strong", {}, verdict), ` ${on} `,
+        make("span", {}, number)
+      )));
       holder.classList.toggle("missing", missing !== "");
       reason.hidden = missing === "";
       reason.textContent = missing;
