@@ -134,7 +134,7 @@ class Note(NamedTuple):
     """What is said below a panel."""
 
     lines: list[list[str]]
-    """Of each its state ("yes", "no", "open" or ""), a verdict, on what, and a number."""
+    """Of each a state ("yes", "no", "open" or ""), a verdict, on what, and a number."""
     missing: str = ""
     """Why nothing is drawn; the panel is dimmed."""
 

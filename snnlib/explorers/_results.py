@@ -51,8 +51,8 @@ _WORDS = {
 # What the paper's claims make most of, with unit and digits.
 _COMPARED = {
     (1, "synapse"): ("", 2),
-    (2, "synapse"): ("points", 1),
-    (3, "max_rate"): ("points", 1),
+    (2, "synapse"): ("points", 2),
+    (3, "max_rate"): ("points", 2),
 }
 _SCALES = {1: "log", 2: "linear", 3: "errors"}
 _Y_MARKS = {
