@@ -95,6 +95,7 @@ _HOMES = {
         "image_explorer",
         "lif_explorer",
         "regression_explorer",
+        "results_explorer",
     ),
     "definitions": ("SweepError",),
     "plans": ("Plan", "make_plan", "read_plan"),

@@ -35,6 +35,7 @@ from snnlib.explorers import energy_explorer as energy_explorer
 from snnlib.explorers import image_explorer as image_explorer
 from snnlib.explorers import lif_explorer as lif_explorer
 from snnlib.explorers import regression_explorer as regression_explorer
+from snnlib.explorers import results_explorer as results_explorer
 from snnlib.folders import SweepBusyError as SweepBusyError
 from snnlib.graphs import from_nir as from_nir
 from snnlib.graphs import to_nir as to_nir

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 from pathlib import Path
-from urllib.parse import unquote, urldefrag, urljoin, urlsplit
+from urllib.parse import parse_qsl, unquote, urldefrag, urljoin, urlsplit
 
 import addresses
 import pytest
@@ -546,6 +546,34 @@ def test_explorer_opens_at_a_state(name, open_page, book):
     explorer = page.locator(f"#{identity}")
     explorer.locator("[aria-valuetext='0.15 s']").wait_for()
     assert 0 <= explorer.bounding_box()["y"] <= DESKTOP["height"] / 2
+    assert problems == []
+    page.close()
+
+
+# Of a lesson's text, not of an explorer's own.
+STATES = "article a[href^='#snnlib-explorer-']:not(.snnlib-explorer a)"
+WITH_STATES = [
+    name
+    for name in LESSONS
+    if 'href=\\"#snnlib-explorer-'
+    in (ROOT / name).with_suffix(".ipynb").read_text(encoding="utf-8")
+]
+
+
+@pytest.mark.parametrize("name", WITH_STATES)
+def test_text_leads_to_states(name, open_page, book):
+    """Each link of the text to a state sets the sliders that it names."""
+    page, problems = open_page(book.as_uri(), name, viewport=DESKTOP, offline=True)
+    for link in page.locator(STATES).all():
+        identity, _, state = link.get_attribute("href")[1:].partition("?")
+        link.click()
+        values = page.evaluate(
+            "id => document.getElementById(id).snnlib.values()", identity
+        )
+        wanted = dict(parse_qsl(state))
+        assert wanted
+        assert {n: str(values[n]) for n in wanted} == wanted
+        assert page.locator(f"#{identity}").bounding_box()["y"] < DESKTOP["height"]
     assert problems == []
     page.close()
 

@@ -584,6 +584,34 @@ def test_preset_brings_its_own_network(small, visit):
 
 
 @pytest.mark.browser
+def test_address_holds_the_settings(small, visit):
+    """A link in the text sets sliders and network; what is moved joins the address."""
+    network, other, images, labels = small
+    explorer = digit_explorer(network, images, labels, presets={"other": other})
+    body = explorer.html()
+    identity = re.search(r'id="(snnlib-explorer-[\w-]+)"', body)[1]
+    link = f'<a id="prose" href="#{identity}?max_rate=50&amp;synapse=none">50 Hz</a>'
+    page = visit(body + link)
+    values = "document.querySelector('.snnlib-digit').snnlib.values()"
+    start = page.evaluate(values)
+    page.locator("#prose").click()
+    assert page.evaluate(values) == start | {"max_rate": 50, "synapse": None}
+    press(page, "other")
+    page.wait_for_function("location.hash.includes('network=1')")
+    address = page.url
+    page.goto("about:blank")
+    page.goto(address)
+    page.wait_for_function("document.querySelector('[aria-pressed=true]')")
+    assert page.get_by_role("button", name="other").get_attribute("aria-pressed")
+    press(page, "Reset")
+    page.wait_for_function("location.hash.endsWith('?')")
+    assert page.evaluate(values) == start
+    page.goto(f"{page.url}max_rate=fast")
+    assert page.evaluate(values) == start
+    assert page.problems == []
+
+
+@pytest.mark.browser
 def test_page_refuses_in_the_words_of_python(small, visit):
     """What no neuron can meet is said, and what was shown stays, paled."""
     classifier, _, images, labels = small

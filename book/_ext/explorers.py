@@ -1,4 +1,4 @@
-"""A trained network in the pages: its explorer in prose, its weights in files."""
+"""Explorers in prose, and the weights of trained networks in files beside the pages."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from docutils import nodes
 from docutils.parsers.rst import directives
 from sphinx.util.docutils import SphinxDirective
 
-from snnlib import digit_explorer
+from snnlib import digit_explorer, results_explorer
 
 WEIGHTS = re.compile(
     r'<script type="application/json" data-network="(?P<name>[\w-]+)">'
@@ -16,10 +16,11 @@ WEIGHTS = re.compile(
 )
 
 
-class DigitExplorer(SphinxDirective):
-    """Show the committed network at a digit that the reader draws.
+class ExplorerDirective(SphinxDirective):
+    """Show an explorer.
 
     The option ``sliders`` names the sliders to show; the content is the question.
+    Without it, an explorer asks its own.
     """
 
     has_content = True
@@ -27,11 +28,31 @@ class DigitExplorer(SphinxDirective):
 
     def run(self):
         """Return the explorer as the page has it."""
-        explorer = digit_explorer(
-            sliders=self.options.get("sliders", "").split(),
-            question=" ".join(self.content),
-        )
+        explorer = self.make(**self.shown())
         return [nodes.raw("", explorer.html(), format="html")]
+
+    def shown(self):
+        """Return what the page says that the explorer is to show."""
+        given = {"question": " ".join(self.content)} if self.content else {}
+        if "sliders" in self.options:
+            given["sliders"] = self.options["sliders"].split()
+        return given
+
+
+class DigitExplorer(ExplorerDirective):
+    """Show the committed network at a digit that the reader draws."""
+
+    make = staticmethod(digit_explorer)
+
+    def shown(self):
+        """Return what the page says; it shows no sliders that it does not name."""
+        return {"sliders": [], **super().shown()}
+
+
+class ResultsExplorer(ExplorerDirective):
+    """Show the committed tables as the paper's nine panels."""
+
+    make = staticmethod(results_explorer)
 
 
 def lift_weights(app, pagename, templatename, context, doctree):  # noqa: ARG001
@@ -64,5 +85,6 @@ def setup(app):
         What Sphinx wants to know of an extension.
     """
     app.add_directive("digit-explorer", DigitExplorer)
+    app.add_directive("results-explorer", ResultsExplorer)
     app.connect("html-page-context", lift_weights)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -18,6 +18,9 @@ A trained conv net runs in the page too: ``conv.js`` simulates it spike by spike
 the neurons of ``lif.js``, ``worker.js`` does so beside the page, and ``_network.py``
 writes its weights as a script, a byte for each. ``pad.js`` lets the reader draw a
 digit, and ``digit.js`` shows what the network makes of it.
+
+The explorer of the results computes nothing: ``_results.py`` looks up and judges every
+setting beforehand, and ``_results.js`` shows the one that is asked for.
 """
 
 from snnlib.explorers._classification import classification_explorer
@@ -25,6 +28,7 @@ from snnlib.explorers._count import count_explorer
 from snnlib.explorers._description import (
     Control,
     Guess,
+    Note,
     Panel,
     Preset,
     Readout,
@@ -37,6 +41,7 @@ from snnlib.explorers._explorer import FACE_VARIABLE, FACES, Explorer
 from snnlib.explorers._image import image_explorer
 from snnlib.explorers._lif import lif_explorer
 from snnlib.explorers._regression import regression_explorer
+from snnlib.explorers._results import results_explorer
 
 __all__ = [
     "FACES",
@@ -44,6 +49,7 @@ __all__ = [
     "Control",
     "Explorer",
     "Guess",
+    "Note",
     "Panel",
     "Preset",
     "Readout",
@@ -56,4 +62,5 @@ __all__ = [
     "image_explorer",
     "lif_explorer",
     "regression_explorer",
+    "results_explorer",
 ]

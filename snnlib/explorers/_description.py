@@ -71,9 +71,10 @@ class Guess(NamedTuple):
 class Series(NamedTuple):
     """What a panel draws under one name; the numbers come from ``compute``.
 
-    Kinds are "line" and "points" (x and y), "bars" (from the left to x, at the height
-    y), "ticks" (x only, at the top), "level" (one y across the panel) and "limit" (one
-    x from top to bottom). Each has an entry in the legend, its label.
+    Kinds are "line" and "points" (x and y), "intervals" (x twice over, with the low and
+    the high end of each for y), "bars" (from the left to x, at the height y), "ticks"
+    (x only, at the top), "level" (one y across the panel) and "limit" (one x from top
+    to bottom). Each has an entry in the legend, its label, unless that is empty.
     """
 
     name: str
@@ -88,8 +89,9 @@ class Panel(NamedTuple):
     """A pair of axes and what is drawn on them.
 
     Limits hold whatever the sliders do, so that what moves is seen to move. Where there
-    are none, the axis follows what is drawn. Axes in ``log`` ("x", "y", "xy") are
-    logarithmic.
+    are none, the axis follows what is drawn. An axis is "linear", "log", or "errors",
+    on which the distance of a percentage from 100 is logarithmic; its marks are where
+    it is labelled. Panels of a group stand below its name, three in a row.
     """
 
     name: str
@@ -102,24 +104,43 @@ class Panel(NamedTuple):
     x_limits: list[float] | None = None
     y_limits: list[float] | None = None
     y_ticks: list[Any] | None = None
-    log: str = ""
+    x_scale: str = "linear"
+    y_scale: str = "linear"
+    x_marks: list[float] | None = None
+    y_marks: list[float] | None = None
+    group: str = ""
 
 
 class Readout(NamedTuple):
-    """A number shown beside the panels; the screen reader is told the spoken ones."""
+    """A number or a word; the screen reader is told the spoken ones.
+
+    It is shown below the panels, or beside the name of their group.
+    """
 
     name: str
     label: str
     unit: str = ""
     digits: int = 2
     spoken: bool = False
+    group: str = ""
 
     def show(self, view: View) -> str:
         """Write the number as it stands in a view, with its unit."""
         number = view.readouts[self.name]
-        # The name of a class may be a word.
-        text = number if isinstance(number, str) else f"{number:.{self.digits}f}"
-        return f"{text} {view.units.get(self.name, self.unit)}".strip()
+        # A verdict is a word, and the name of a class may be one; words have no unit.
+        if isinstance(number, str):
+            return number
+        unit = view.units.get(self.name, self.unit)
+        return f"{number:.{self.digits}f} {unit}".strip()
+
+
+class Note(NamedTuple):
+    """What is said below a panel."""
+
+    lines: list[list[str]]
+    """Of each a state ("yes", "no", "open" or ""), a verdict, on what, and a number."""
+    missing: str = ""
+    """Why nothing is drawn; the panel is dimmed."""
 
 
 class View(NamedTuple):
@@ -131,6 +152,8 @@ class View(NamedTuple):
     """Number by name."""
     units: Mapping[str, str] = MappingProxyType({})
     """Unit by name of a read-out whose own unit does not hold here."""
+    notes: Mapping[str, Note] = MappingProxyType({})
+    """What is said below a panel, by its name."""
 
 
 def make_control(name, values, start, labels=None):

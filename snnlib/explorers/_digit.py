@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import copy
 import hashlib
-import io
 import json
 from collections.abc import Mapping
 from functools import cached_property, lru_cache
@@ -21,6 +20,7 @@ from snnlib.datasets import (
     train_test_mnist,
 )
 from snnlib.estimators import SpikingConvClassifier
+from snnlib.explorers import _picture
 from snnlib.explorers._description import STOPS, Panel, Readout, Series, View
 from snnlib.explorers._explorer import (
     Explorer,
@@ -240,7 +240,7 @@ class _DigitExplorer(Explorer):
             f"<details><summary>What you see</summary><p>{escape(self.sentence)}</p>"
             f"</details>{answer}</section>"
             f"{networks}<script>{engine_script()}</script>"
-            f"<script>{asset('pad.js')}{asset('digit.js')}"
+            f"<script>{asset('state.js')}{asset('pad.js')}{asset('digit.js')}"
             f"snnlib.digit.mount({json.dumps(identity)}, {self._description()});"
             "</script>"
         )
@@ -278,12 +278,8 @@ class _DigitExplorer(Explorer):
         return np.abs(lowpass(output, network.synapse, dt=network.dt, axis=1)).max()
 
     def _png(self, view):
-        """Draw what is seen without scripts, in 16 colours for a small page."""
-        from PIL import Image
-
-        whole, small = io.BytesIO(base64.b64decode(super()._png(view))), io.BytesIO()
-        Image.open(whole).convert("RGB").quantize(16).save(small, "png", optimize=True)
-        return base64.b64encode(small.getvalue()).decode()
+        """Draw what is seen without scripts, in few colours for a small page."""
+        return _picture.small_png(_picture.draw(self.panels, view))
 
     def _ipython_display_(self):
         if face() != "widgets":

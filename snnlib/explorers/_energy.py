@@ -149,7 +149,7 @@ def _panels():
             ),
             y_limits=[-0.6, len(bands) - 0.4],
             y_ticks=[[len(MODELS) - at, name] for at, name in enumerate(bands)],
-            log="x",
+            x_scale="log",
         ),
         Panel(
             "steps",
@@ -168,7 +168,8 @@ def _panels():
             "of all models, and a level at 1.",
             x_limits=[1.0, float(max(setting.n_steps for setting in settings))],
             y_limits=_log_limits([it[m] / of_twin[m] for it in all_ for m in MODELS]),
-            log="xy",
+            x_scale="log",
+            y_scale="log",
         ),
     )
 

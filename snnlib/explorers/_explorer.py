@@ -55,10 +55,10 @@ class Explorer:
     """Sliders, the panels they move, and a question to settle with them.
 
     It is made by `lif_explorer`, `count_explorer`, `regression_explorer`,
-    `classification_explorer`, `image_explorer`, `digit_explorer` or `energy_explorer`.
-    As the last expression of a cell it shows itself: as ipywidgets where there is a
-    kernel, or as HTML with a picture for print while the book is built. It holds no
-    state: ``compute`` depends on the values alone.
+    `classification_explorer`, `image_explorer`, `digit_explorer`, `energy_explorer` or
+    `results_explorer`. As the last expression of a cell it shows itself: as ipywidgets
+    where there is a kernel, or as HTML with a picture for print while the book is
+    built. It holds no state: ``compute`` depends on the values alone.
 
     Attributes
     ----------
@@ -214,11 +214,11 @@ class Explorer:
             raise ValueError(msg)
         check_names(values, self.start, "Explorer")
         # No neuron need meet them together: whether one does, the explorer says.
-        stops = {control.name: control.values for control in self.controls}
+        controls = {control.name: control for control in self.controls}
         values = plain(dict(values))
         for name, value in values.items():
-            is_number = isinstance(stops[name][-1], float) and _is_number(value)
-            if value not in stops[name] and not is_number:
+            is_typed = controls[name].unit is not None and _is_number(value)
+            if value not in controls[name].values and not is_typed:
                 msg = f"{owner} must set {name} to what it can be; got {value!r}."
                 raise ValueError(msg)
         return values

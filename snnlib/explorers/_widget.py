@@ -107,7 +107,15 @@ def _stage(explorer, ghost, shown, refusal):
     # Each is the values of the sliders and what they lead to.
     (ghost_values, ghost_view), (values, view) = ghost, shown
     numbers = "; ".join(
-        f"{readout.label}: <b>{readout.show(view)}</b>" for readout in explorer.readouts
+        f"{escape(f'{readout.group} {readout.label}'.strip())}: "
+        f"<b>{escape(readout.show(view))}</b>"
+        for readout in explorer.readouts
+    )
+    titles = {panel.name: panel.title for panel in explorer.panels}
+    notes = "".join(
+        f"<li>{escape(titles[name])}: {escape(', '.join(filter(None, said)))}</li>"
+        for name, note in view.notes.items()
+        for _, *said in note.lines
     )
     is_same = values == ghost_values
     figure = draw(explorer.panels, view, None if is_same else ghost_view)
@@ -118,7 +126,7 @@ def _stage(explorer, ghost, shown, refusal):
         f'<p role="status">{why}</p><div{dim}>'
         f'<img alt="{escape(alt_text(explorer))}" style="max-width: 100%" '
         f'src="data:image/png;base64,{png(figure)}">'
-        f"<p>{numbers}</p></div>"
+        f"<p>{numbers}</p>{f'<ul>{notes}</ul>' if notes else ''}</div>"
     )
 
 

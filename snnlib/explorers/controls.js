@@ -21,8 +21,10 @@ snnlib.make_control = (function (make) {
   function parse({ name, values, unit }, text) {
     const typed = text.trim();
     if (typed === "none" && values.includes(null)) return { value: null };
-    if (typeof values[0] === "string") {
-      if (values.includes(typed)) return { value: typed };
+    const is_whole = unit === null && values.every(Number.isInteger);
+    if (typeof values[0] === "string" || (unit === null && !is_whole)) {
+      const found = values.find((value) => String(value) === typed);
+      if (found !== undefined) return { value: found };
       const all = values.join(", ");
       return { refusal: `${name} must be one of ${all}. Got "${typed}".` };
     }

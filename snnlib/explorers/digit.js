@@ -5,7 +5,7 @@
 // shows it at the reader's pace. What a preset or a slider changes are settings; a preset
 // may also bring weights of its own.
 
-snnlib.digit = (function (lif, conv, worker, pad) {
+snnlib.digit = (function (lif, conv, worker, pad, state) {
   "use strict";
 
   // Steps that a spike glows on a map, and what is left of it after each.
@@ -119,10 +119,18 @@ snnlib.digit = (function (lif, conv, worker, pad) {
       on_input();
     });
     const label = make("label", { for: id }, make("code", {}, name));
+    const as_text = (stop) => (stop === null ? "none" : String(stop));
     return {
       name, element: make("div", { class: "snnlib-control" }, label, input, words ? "" : value),
       value: () => values[input.value],
       set: (wanted) => set(values.indexOf(wanted)),
+      // What is no stop of it, as an address may say, leaves it at its start.
+      type: function (text) {
+        const found = values.findIndex((stop) => as_text(stop) === text);
+        set(found < 0 ? start : found);
+      },
+      reset: () => set(start),
+      is_at_start: () => Number(input.value) === start,
     };
   }
 
@@ -233,8 +241,17 @@ snnlib.digit = (function (lif, conv, worker, pad) {
 
     // Settings.
     const controls = description.controls.map((control) =>
-      make_slider(control, `${id}-${control.name}`, () => change(false))
+      make_slider(control, `${id}-${control.name}`, () => move(false))
     );
+    // In an address, the network stands as one of them.
+    const held = [...controls, {
+      name: "network",
+      value: () => weights,
+      type: (text) => { weights = text in networks ? Number(text) : 0; },
+      reset: () => { weights = 0; },
+      is_at_start: () => weights === 0,
+    }];
+    let keeping;
     const chosen = presets.map((preset) => make_button(preset.name, () => set_preset(preset)));
     const start = { values: description.start, network: 0 };
     const reset = make_button("Reset", () => set_preset(start));
@@ -276,7 +293,20 @@ snnlib.digit = (function (lif, conv, worker, pad) {
     function set_preset(preset) {
       for (const control of controls) control.set(preset.values[control.name]);
       weights = preset.network;
-      change(true);
+      move(true);
+    }
+
+    // The address holds the settings, once they rest; it does not hold the digit.
+    function move(from_start) {
+      change(from_start);
+      clearTimeout(keeping);
+      keeping = setTimeout(() => state.keep(state.address_of(id, held)), 500);
+    }
+
+    function go_to(target, anchor) {
+      state.go_to(target, held);
+      move(true);
+      if (!root.contains(anchor)) root.scrollIntoView();
     }
 
     function mark_preset() {
@@ -525,6 +555,7 @@ snnlib.digit = (function (lif, conv, worker, pad) {
       if (!image && images.length) choose(description.first);
     }, { rootMargin: "100px" });
     near.observe(root);
+    state.follow(id, go_to);
     root.snnlib = {
       values: values,
       // What was computed last, for tests.
@@ -534,4 +565,4 @@ snnlib.digit = (function (lif, conv, worker, pad) {
   }
 
   return { mount };
-})(snnlib.lif, snnlib.conv, snnlib.worker, snnlib.pad);
+})(snnlib.lif, snnlib.conv, snnlib.worker, snnlib.pad, snnlib.state);

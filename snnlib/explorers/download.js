@@ -24,7 +24,7 @@ snnlib.download = (function (make, make_svg) {
     for (const panel of panels) {
       for (const part of panel.series) {
         const { x, y } = view.series[`${panel.name}.${part.name}`];
-        const names = `${quoted(panel.title)},${quoted(part.label)}`;
+        const names = `${quoted(panel.title)},${quoted(part.label || part.name)}`;
         for (let i = 0; i < Math.max(x.length, y.length); i++) {
           lines.push(`${names},${x[i] ?? ""},${y[i] ?? ""}`);
         }
@@ -69,25 +69,35 @@ snnlib.download = (function (make, make_svg) {
     return group;
   }
 
-  // All panels side by side, each over its legend, twice as fine as on the screen.
+  // All panels, at most three side by side, twice as fine as on the screen: each over
+  // its legend, or all over the one they share.
   function png(root, svgs, legends, done) {
-    const widths = svgs.map((svg) => svg.viewBox.baseVal.width);
-    const heights = svgs.map((svg) => svg.viewBox.baseVal.height);
-    const width = widths.reduce((sum, w) => sum + w + GAP, GAP);
-    const height = Math.max(...heights) + 3 * ROW + GAP;
+    const is_shared = svgs.length > 1 && new Set(legends).size === 1;
+    const boxes = svgs.map((svg) => svg.viewBox.baseVal);
+    const high = Math.max(...boxes.map((box) => box.height));
+    const tall = high + (is_shared ? GAP : 3 * ROW);
+    const lefts = [];
+    boxes.forEach(function (_, i) {
+      lefts.push(i % 3 ? lefts[i - 1] + boxes[i - 1].width + GAP : GAP);
+    });
+    const width = Math.max(...boxes.map((box, i) => lefts[i] + box.width)) + GAP;
+    const below = GAP + Math.ceil(svgs.length / 3) * tall;
+    const height = below + (is_shared ? 2 * ROW : 0);
     const whole = make_svg("svg", {
       xmlns: "http://www.w3.org/2000/svg", width: width, height: height,
     });
     const paper = getComputedStyle(root).backgroundColor;
     whole.append(make_svg("rect", { width: width, height: height, fill: paper }));
-    let x = GAP;
     svgs.forEach(function (svg, i) {
-      const group = make_svg("g", { transform: `translate(${x} ${GAP})` });
+      const top = GAP + Math.floor(i / 3) * tall;
+      const group = make_svg("g", { transform: `translate(${lefts[i]} ${top})` });
       group.append(...with_styles(svg).childNodes);
-      group.append(legend_of(legends[i], heights[i] + 8, widths[i]));
+      if (!is_shared) {
+        group.append(legend_of(legends[i], boxes[i].height + 8, boxes[i].width));
+      }
       whole.append(group);
-      x += widths[i] + GAP;
     });
+    if (is_shared) whole.append(legend_of(legends[0], below + 8, width));
     const image = new Image();
     image.onload = function () {
       const canvas = make("canvas", { width: 2 * width, height: 2 * height });

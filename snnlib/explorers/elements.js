@@ -38,7 +38,10 @@ snnlib.views = snnlib.views || {};
   // A number as it stands in a view, with its unit.
   function show_number({ name, digits, unit }, { readouts, units }) {
     const of_view = units && name in units ? units[name] : unit;
-    return `${readouts[name].toFixed(digits)} ${of_view}`.trim();
+    const number = readouts[name];
+    // A word has no unit.
+    if (typeof number === "string") return number;
+    return `${number.toFixed(digits)} ${of_view}`.trim();
   }
 
   snnlib.shared = { times, of_neuron, show_number };

@@ -8,10 +8,16 @@ snnlib.draw_panel = (function (make_svg) {
   // What the sliders leave alone would only be hidden by a ghost.
   const STILL = ["data", "baseline"];
 
-  // To and from where values are evenly spaced along an axis.
-  const LINEAR = { to: (value) => value, from: (at) => at };
-  const LOG = { to: Math.log10, from: (at) => Math.pow(10, at) };
-  const scale_of = (panel, axis) => panel.log.includes(axis) ? LOG : LINEAR;
+  // What an axis is even in, and the way back.
+  const SCALES = {
+    linear: { to: (value) => value, from: (step) => step },
+    log: { to: Math.log10, from: (step) => Math.pow(10, step) },
+    errors: {
+      to: (value) => -Math.log10(Math.max(100 - value, 0.01)),
+      from: (step) => 100 - Math.pow(10, -step),
+    },
+  };
+  const scale_of = (panel, axis) => SCALES[panel[axis + "_scale"]];
 
   // Powers of ten within an axis, as many as there is room for.
   function powers_between(low, high, most) {
@@ -33,7 +39,7 @@ snnlib.draw_panel = (function (make_svg) {
 
   // Round numbers from low to high, at most so many of them.
   function ticks_between(low, high, most, scale) {
-    if (scale === LOG) return powers_between(low, high, most);
+    if (scale === SCALES.log) return powers_between(low, high, most);
     const rough = (high - low) / (most - 1);
     const power = Math.pow(10, Math.floor(Math.log10(rough)));
     const step = [1, 2, 5, 10].map((f) => f * power).find((s) => s >= rough * 0.999);
@@ -94,6 +100,11 @@ snnlib.draw_panel = (function (make_svg) {
         d += `M${left} ${y_of(y[i]).toFixed(1)}` +
           `H${within(x_of(x[i]), left, right).toFixed(1)}`;
       }
+    } else if (part.kind === "intervals") {
+      for (let i = 0; i < x.length; i += 2) {
+        d += `M${x_of(x[i]).toFixed(1)} ${y_of(y[i]).toFixed(1)}` +
+          `V${y_of(y[i + 1]).toFixed(1)}`;
+      }
     } else if (part.kind === "ticks") {
       for (const at of x) d += `M${x_of(at).toFixed(1)} ${TOP + 4}v12`;
     } else if (part.kind === "level") {
@@ -139,8 +150,10 @@ snnlib.draw_panel = (function (make_svg) {
     const [x_low, x_high] = x_limits.map(x_scale.to);
     const [y_low, y_high] = y_limits.map(y_scale.to);
     const most = height < 160 ? 5 : 7;
-    const numbers = () =>
-      ticks_between(...y_limits, most, y_scale).map((y) => [y, tick_label(y)]);
+    const marks = (axis, [low, high], count) => panel[axis + "_marks"]
+      ? panel[axis + "_marks"].filter((at) => at >= low && at <= high)
+      : ticks_between(low, high, count, scale_of(panel, axis));
+    const numbers = () => marks("y", y_limits, most).map((y) => [y, tick_label(y)]);
     const y_ticks = panel.y_ticks || numbers();
     const letters = Math.max(...y_ticks.map(([_, label]) => String(label).length));
     const left = Math.max(50, 28 + 7 * letters);
@@ -159,7 +172,7 @@ snnlib.draw_panel = (function (make_svg) {
       clip, make_svg("text", { x: left, y: 15, class: "title" }, panel.title),
     ];
 
-    for (const x of ticks_between(...x_limits, width < 300 ? 5 : 7, x_scale)) {
+    for (const x of marks("x", x_limits, width < 300 ? 5 : 7)) {
       const at = { x1: x_of(x), x2: x_of(x), y1: TOP, y2: bottom, class: "grid" };
       parts.push(make_svg("line", at));
       parts.push(make_svg("text", { x: x_of(x), y: bottom + 16, class: "x-tick" },

@@ -27,11 +27,16 @@ snnlib.make_reader = (function (make, make_svg) {
   // What stands at a place: a label, a value and where to mark it, for each series.
   function read(panel, view, at, { x_of, left, right }) {
     const reach = 0.012 * (right - left);
+    const apart = (x) => Math.abs(x_of(x) - x_of(at.x));
     const found = [];
     for (const part of panel.series) {
       const { x, y } = view.series[`${panel.name}.${part.name}`];
       if (part.kind === "level") found.push({ label: part.label, y: y[0] });
       if (part.kind === "limit") found.push({ label: part.label, value: x[0] });
+      if (part.kind === "intervals" && x.includes(at.x)) {
+        const ends = y.slice(x.indexOf(at.x)).slice(0, 2).map(round).join(" to ");
+        found.push({ label: part.label, text: ends });
+      }
       if (!["line", "points", "bars"].includes(part.kind)) continue;
       let best = 0;
       for (let i = 1; i < x.length; i++) {
@@ -41,9 +46,9 @@ snnlib.make_reader = (function (make, make_svg) {
         if (gap < 0 || (is_tie && is_nearer)) best = i;
       }
       const is_there = at.y === null
-        ? part.kind === "line" || Math.abs(x_of(x[best]) - x_of(at.x)) <= reach
+        ? part.kind === "line" || apart(x[best]) <= reach
         : x[best] === at.x && y[best] === at.y;
-      if (x.length && is_there) {
+      if (part.label && x.length && is_there) {
         found.push({ label: label_at(part, panel, y[best]), y: y[best], mark: true });
       }
     }
@@ -64,7 +69,8 @@ snnlib.make_reader = (function (make, make_svg) {
       const band = panel.y_ticks;
       return found
         .filter(({ mark }) => !(band && mark && found.length > 2))
-        .map(({ label, y, value }) => {
+        .map(({ label, y, value, text }) => {
+          if (text) return `${label}: ${text}`;
           const shown = value ?? y;
           return band && value === undefined ? label : `${label}: ${round(shown)}`;
         });
@@ -125,6 +131,7 @@ snnlib.make_reader = (function (make, make_svg) {
       if (event.key === "Escape" && cursor !== null) return leave();
       if (!(event.key in moves)) return;
       event.preventDefault();
+      if (!all.length) return;
       let from = -1;
       if (cursor !== null) {
         const gaps = all.map((at) =>

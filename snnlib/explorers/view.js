@@ -3,6 +3,8 @@
 snnlib.make_view = (function (make, make_svg, show_number) {
   "use strict";
 
+  const NO_NOTE = { lines: [], missing: "" };
+
   function make_mark(part, role) {
     return make("span", {
       class: `snnlib-mark ${part.kind} role-${role}` +
@@ -12,8 +14,9 @@ snnlib.make_view = (function (make, make_svg, show_number) {
   }
 
   // An entry for each series, and one for what they are compared with.
-  function make_legend(panel) {
-    const entries = panel.series.map((part) =>
+  function make_legend(all_series) {
+    const named = all_series.filter((part) => part.label);
+    const entries = named.map((part) =>
       make("li", {}, make_mark(part, part.role), part.label)
     );
     const name = make("span", { class: "snnlib-ghost" });
@@ -21,14 +24,47 @@ snnlib.make_view = (function (make, make_svg, show_number) {
     return make("ul", { class: "snnlib-legend" }, ...entries);
   }
 
-  function make_panel(panel, now, say) {
+  // What is said of a panel, and over it why there is nothing in it.
+  function make_note(holder) {
+    const list = make("ul", { class: "snnlib-notes" });
+    const reason = make("p", { class: "snnlib-missing", hidden: "" });
+    holder.append(reason);
+
+    function show({ lines, missing }) {
+      list.replaceChildren(...lines.map(([state, verdict, on, number]) => make(
+        "li", { "data-state": state }, make("strong", {}, verdict), ` ${on} `,
+        make("span", {}, number)
+      )));
+      holder.classList.toggle("missing", missing !== "");
+      reason.hidden = missing === "";
+      reason.textContent = missing;
+    }
+    return { element: list, show: show };
+  }
+
+  function make_panel(panel, legend, now, say) {
     const svg = make_svg("svg", {
       role: "img", "aria-label": panel.alt, "data-panel": panel.name,
     });
-    const place = { panel: panel, svg: svg, legend: make_legend(panel) };
+    const place = { panel: panel, svg: svg, legend: legend };
     const scene = () => ({ view: now().shown.view, place: place.axes });
     place.reader = snnlib.make_reader(panel, svg, scene, say);
+    place.note = make_note(place.reader.element);
     return place;
+  }
+
+  // Each panel with its legend; or, if they stand in groups, below the name of theirs
+  // with its read-outs, and all above one legend.
+  function arrange(places, grouped) {
+    const framed = ({ reader, note, legend }) => make("div", { class: "snnlib-panel" },
+      reader.element, note.element, ...(grouped.length ? [] : [legend])
+    );
+    if (!grouped.length) return places.map(framed);
+    const parts = grouped.flatMap(({ group, readouts }) => [
+      make("div", { class: "snnlib-group" }, make("p", {}, group), readouts.element),
+      ...places.filter(({ panel }) => panel.group === group).map(framed),
+    ]);
+    return [...parts, places[0].legend];
   }
 
   function make_readouts(readouts) {
@@ -55,11 +91,20 @@ snnlib.make_view = (function (make, make_svg, show_number) {
   // `now()` is what there is to see: what is shown, its ghost (each values and a view),
   // whether axes are held, and a refusal or null.
   return function make_view(id, { panels, readouts }, now, say) {
-    const places = panels.map((panel) => make_panel(panel, now, say));
-    const drawings = make("div", { class: "snnlib-panels" }, ...places.map((place) =>
-      make("div", { class: "snnlib-panel" }, place.reader.element, place.legend)
-    ));
-    const numbers = make_readouts(readouts);
+    const groups = [...new Set(panels.map(({ group }) => group))].filter(Boolean);
+    const of_group = (name) => readouts.filter(({ group }) => group === name);
+    const grouped = groups.map((group) =>
+      ({ group: group, readouts: make_readouts(of_group(group)) })
+    );
+    const labels = new Map(panels.flatMap((p) => p.series).map((s) => [s.label, s]));
+    const shared = groups.length ? make_legend([...labels.values()]) : null;
+    const places = panels.map((panel) =>
+      make_panel(panel, shared || make_legend(panel.series), now, say)
+    );
+    const drawings = make("div", {
+      class: `snnlib-panels${groups.length ? " grouped" : ""}`,
+    }, ...arrange(places, grouped));
+    const numbers = make_readouts(of_group(""));
     const reason = make("p", { class: "snnlib-refusal", hidden: "" });
     const cover = make("div", { class: "snnlib-cover" }, reason);
     const element = make("div", { class: "snnlib-view" });
@@ -88,6 +133,7 @@ snnlib.make_view = (function (make, make_svg, show_number) {
         const look = { clip_id, width, height, is_held };
         const below = is_same ? null : ghost.view;
         place.axes = snnlib.draw_panel(svg, panel, shown.view, below, look);
+        place.note.show((shown.view.notes || {})[panel.name] || NO_NOTE);
         place.reader.update();
         place.legend.querySelector(".snnlib-ghost").textContent = ghost.name;
       }
@@ -100,7 +146,9 @@ snnlib.make_view = (function (make, make_svg, show_number) {
       reason.hidden = refusal === null;
       reason.textContent = refusal || "";
       draw();
-      numbers.show(shown.view, ghost.view);
+      for (const list of [numbers, ...grouped.map((it) => it.readouts)]) {
+        list.show(shown.view, ghost.view);
+      }
     }
 
     // Once it is on the page: it has no width before.

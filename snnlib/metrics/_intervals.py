@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -75,6 +76,14 @@ def accuracy_interval(
     return AccuracyInterval(n_correct / n_samples, float(low), float(high))
 
 
+@lru_cache
+def _reach(confidence, dof):
+    """Return how many standard errors an interval has to either side."""
+    from scipy.stats import t
+
+    return t.ppf((1 + confidence) / 2, dof)
+
+
 class Estimate(NamedTuple):
     """A mean effect, and how far it may be from the true one.
 
@@ -104,10 +113,8 @@ class Estimate(NamedTuple):
         -------
         low, high : float
         """
-        from scipy.stats import t
-
         confidence = check_number("confidence", confidence, above=0, high=1)
-        half = t.ppf((1 + confidence) / 2, self.dof) * self.error
+        half = _reach(confidence, self.dof) * self.error
         return self.value - half, self.value + half
 
     def p_differs(self, null: float = 0.0) -> float:

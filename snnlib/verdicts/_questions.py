@@ -135,7 +135,9 @@ def questions(readout: str) -> list[Question]:
         for number in (1, 2, 3)
         for name in BASE
     }
-    beside = _minus(effects[1, "synapse"].estimate, relative_effect(readout))
+    at = {"readout": readout, "initial_voltage": "zero"}
+    less = relative_effect(*both_sides(2, "synapse", None, at))
+    beside = minus(effects[1, "synapse"].estimate, less)
     return [
         effects[1, "synapse"],
         *(_denied(effects[1, name]) for name in ("max_rate", "tau_rc")),
@@ -201,7 +203,7 @@ def _of_amplitude(readout):
         )
 
 
-def _minus(a, b):
+def minus(a, b):
     """Return the difference of two estimates that know nothing of each other."""
     variances = np.array([a.error**2, b.error**2])
     dofs = np.array([a.dof, b.dof])

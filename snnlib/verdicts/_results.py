@@ -229,12 +229,19 @@ def mean_accuracy(results):
     return mean_over_seeds_and_images([100.0 * hits for hits in results["hits"]])
 
 
-def relative_effect(readout):
-    """Estimate the logarithm by which synapse changes the errors of experiment 2."""
-    first, second = (
-        results_at(2, readout=readout, initial_voltage="zero", synapse=value).iloc[0]
-        for value in read_decisions()["contrasts"]["2"]["synapse"]
-    )
+def relative_effect(first, second):
+    """Estimate the logarithm by which the errors of two results of experiment 2 differ.
+
+    Parameters
+    ----------
+    first, second : pandas.DataFrame
+        From `results_at`.
+
+    Returns
+    -------
+    effect : Estimate
+    """
+    first, second = first.iloc[0], second.iloc[0]
     errors = [1 - it["accuracy_by_split"] for it in (first, second)]
     # A split may have no error, but the logarithm of the mean moves with it as the
     # error over the mean does.

@@ -20,13 +20,14 @@ def without_sign_of_zero(text):
     return re.sub(r"[-+](?=0(\.0+)?(?![.\d]))", "", text)
 
 
+_RIGHT = "{:.1f} % right ({:.1f} to {:.1f})"
 # How effects are said: what a number is turned into, and how it is written.
 _SAID = {
     "MSPE": (lambda x, _: np.exp(2 * x), "MSPE times {:.2f} ({:.2f} to {:.2f})"),
     "ratio": (lambda x, _: np.exp(x), "ratio {:.2f} ({:.2f} to {:.2f})"),
     "points": (lambda x, _: x, "{:+.1f} points ({:+.1f} to {:+.1f})"),
-    "below": (lambda x, bound: bound - x, "{:.1f} % right ({:.1f} to {:.1f})"),
-    "above": (lambda x, bound: bound + x, "{:.1f} % right ({:.1f} to {:.1f})"),
+    "below": (lambda x, bound: np.clip(bound - x, 0, 100), _RIGHT),
+    "above": (lambda x, bound: np.clip(bound + x, 0, 100), _RIGHT),
 }
 
 
