@@ -219,3 +219,31 @@ def test_lesson_cites_what_the_references_have(lesson):
     bibliography = (ROOT / "book" / "references.bib").read_text().lower()
     for doi in re.findall(r"https://doi\.org/([^)\s]+)", prose(lesson)):
         assert f"{{{doi.lower()}}}" in bibliography, doi
+
+
+# A surname or several, and a year: "Kim and others ([2019", "Fisher's (1925)".
+WORK = re.compile(
+    r"\b([A-Z][a-z]+)(?:, [A-Z][a-z]+)*(?: and (?:[A-Z][a-z]+|others))?(?:'s)?,?"
+    r" \(?\[?((?:18|19|20)\d\d)\b"
+)
+
+
+@each_lesson
+def test_lesson_names_what_the_references_have(lesson):
+    """Each work that a lesson names by author and year is one of the references."""
+    bibliography = (ROOT / "book" / "references.bib").read_text()
+    for author, year in WORK.findall(prose(lesson)):
+        assert f"{{{author.lower()}{year}," in bibliography, (author, year)
+
+
+def test_references_are_all_named():
+    """No work is among the references that no page, lesson or docstring speaks of."""
+    bibliography = (ROOT / "book" / "references.bib").read_text()
+    pages = "\n".join(path.read_text() for path in (ROOT / "book").glob("*.md"))
+    lessons = "\n".join(map(prose, LESSONS))
+    named = {"".join(work).lower() for work in WORK.findall(lessons)}
+    for key, entry in re.findall(r"^@\w+\{(\w+),(.*?)^\}", bibliography, re.M | re.S):
+        doi = re.search(r"doi += \{(.+)\}", entry)
+        linked = doi and f"https://doi.org/{doi[1]}".lower() in lessons.lower()
+        cited = re.search(rf"\{{cite\}}`[^`]*\b{key}\b", pages)
+        assert key in named or linked or cited, key

@@ -36,6 +36,7 @@ LESSONS = [
     "07_parameter_sweeps",
     "08_how_sure",
     "09_interactions",
+    "12_your_own_data",
 ]
 ADDRESS = "https://example.org/book/"
 (PYODIDE,) = (ROOT / "environments").glob("pyodide-*.txt")

@@ -42,6 +42,7 @@ SLOW = {
     "06_mnist": {"dataset": "digits28", "n_test": 100},
     "10_cost_of_a_spike": {"dataset": "digits28", "n_test": 100},
     "11_five_steps": {"dataset": "digits28", "n_test": 100},
+    "12_your_own_data": {"n_splits": 2},
 }
 SHORT = QUICK | SLOW
 EXPECTED = {
@@ -60,6 +61,7 @@ EXPECTED = {
     "09_interactions": {"share_synapse_1", "held_out_accepted", "your_fidelity"},
     "10_cost_of_a_spike": {"acs_per_image", "energy_ratio", "mnist_accuracy_rates"},
     "11_five_steps": {"accuracy_before", "mean_steps_when_sure", "mnist_accuracy_8"},
+    "12_your_own_data": {"error", "error_inside", "difference", "accuracy_cells"},
 }
 ODD = {"max_rate": 150, "tau_rc": 0.07, "synapse": None, "readout": "last"}
 ODD |= {"initial_voltage": "uniform", "seed": 3}
@@ -213,6 +215,7 @@ def test_lesson_refuses_a_bad_value(lesson, parameters, message):
         ("08_how_sure", {"n_splits": 1}, r"n_splits.*at least 2.*got 1"),
         ("10_cost_of_a_spike", {"longest_time": 0.02}, r"longest_time.*got 0\.02"),
         ("11_five_steps", {"n_steps": 13}, r"n_steps.*12.*got 13"),
+        ("12_your_own_data", {"n_splits": 1}, r"n_splits.*at least 2.*got 1"),
     ],
 )
 def test_lesson_refuses_what_it_cannot_show(lesson, parameters, message):
