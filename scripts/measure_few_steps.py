@@ -1,6 +1,6 @@
 """Compare patterns of starting voltages, and measure lesson 11's early stop.
 
-Run it with ``python scripts/measure_few_steps.py``. It trains nothing, takes some
+Run it with ``make few-steps``. It trains nothing, takes some
 minutes, and leaves alone what is already in its tables; ``--force`` does all again.
 
 ``mnist_dither.csv`` tells how accurate two networks are from each pattern: lesson 06's
@@ -13,11 +13,13 @@ images, with bounds from those same training images.
 
 import argparse
 import csv
+import datetime
 import logging
+from importlib.metadata import version
 
 import numpy as np
 from train_few_steps import FEW_STEPS, LONGEST, WEIGHTS
-from train_mnist import LIF_PATH, RESULTS, append_rows, provenance
+from train_mnist import LIF_PATH, RESULTS, append_rows
 
 from snnlib import (
     SpikingConvClassifier,
@@ -36,7 +38,7 @@ GOLDEN = (5**0.5 - 1) / 2
 # The root of x^3 = x + 1: what the golden ratio is to a line, it is to a plane.
 PLASTIC = 1.324717957244746
 WINDOW = np.array([[1, 5], [7, 3]]) / 8
-PACKAGES = ("date", "snnlib", "nengo", "numba", "numpy")
+PACKAGES = ("snnlib", "nengo", "numba", "numpy")
 logger = logging.getLogger("measure_few_steps")
 
 
@@ -75,15 +77,15 @@ def channels_alone(row, column, channel):
 
 
 PATTERNS = {
-    "zero": "zero",
-    "uniform": "uniform",
     "window and channels": "dither",
-    "window turned once": window_turned_once,
     "window turned by channel": window_turned,
-    "window of 4 x 4": window_of_four,
     "plane and channels": plane,
     "unit by unit": units,
     "channels alone": channels_alone,
+    "uniform": "uniform",
+    "zero": "zero",
+    "window turned once": window_turned_once,
+    "window of 4 x 4": window_of_four,
 }
 
 
@@ -170,9 +172,11 @@ def main():
     n = arguments.images
     X_check, y_check = mnist.data[50_000:60_000][:n], mnist.target[50_000:60_000][:n]
     X_test, y_test = mnist.data[60_000:][:n], mnist.target[60_000:][:n]
-    made = provenance()
-    versions = {name: made[name] for name in PACKAGES}
-    versions["data_digest"] = made["data_digest"][:12]
+    versions = {
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        **{package: version(package) for package in PACKAGES},
+        "data_digest": mnist.digest[:12],
+    }
 
     lesson_6 = SpikingConvClassifier.load(LIF_PATH).set_params(**FEW_STEPS)
     few_steps = SpikingConvClassifier.load(WEIGHTS)

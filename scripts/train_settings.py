@@ -1,6 +1,6 @@
 """Let gradient descent choose the settings of lesson 11's neurons, with five seeds.
 
-Run it with ``python scripts/train_settings.py``. Each seed begins with the committed
+Run it with ``make few-steps``. Each seed begins with the committed
 weights, at the settings that lesson 11 chose by hand, and goes through 20,000 training
 images twice: once with the weights alone, once with ``tau_rc`` and ``max_rate`` of each
 layer beside them. The seed is that of the order and the shifts of the images. Each
@@ -23,7 +23,7 @@ from snnlib.networks import TRAINABLE
 TABLE = RESULTS / "mnist_learned_parameters.csv"
 N_TRAIN, LEARNING_RATE = 20_000, 0.002
 STEPS = (4, 8)
-WAYS = {"weights": None, "weights and neurons": TRAINABLE}
+WAYS = {"weights and neurons": TRAINABLE, "weights": None}
 PACKAGES = ("date", "snnlib", "nengo", "tensorflow", "numpy")
 logger = logging.getLogger("train_settings")
 

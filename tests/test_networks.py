@@ -18,6 +18,7 @@ from snnlib import (
     relu_model,
     simulate,
 )
+from snnlib.events import compile_events, simulate_events
 from snnlib.networks import (
     TRAINABLE,
     _lif_count,
@@ -442,11 +443,12 @@ def test_count_has_no_slope_beyond_a_limit():
 
 
 def test_count_model_in_its_first_layer_is_the_spiking_network():
-    """A layer with one set of weights: outputs of the two are the same."""
+    """A layer with one set of weights: outputs are the same, whichever engine runs."""
     rng = np.random.default_rng(0)
     setting = {"max_rate": 250, "amplitude": 0.004, "tau_ref": 0.001, "seed": 3}
     how = {**SMALL, "architecture": "4C3", "weights": None, **setting}
     images = rng.uniform(size=(6, np.prod(how["image_shape"]))).astype(np.float32)
+    lifs = conv_neurons("4C3", max_rate=250, amplitude=0.004, tau_ref=0.001)
     for voltage in ("zero", "uniform", "dither"):
         model = count_model(**how, n_steps=8, initial_voltage=voltage)
         scores = model(images).numpy()
@@ -459,6 +461,11 @@ def test_count_model_in_its_first_layer_is_the_spiking_network():
             output = sim.predict_on_batch({network.input: shown})[probe]
         assert np.ptp(scores, axis=0).min() > 0.001
         np.testing.assert_allclose(scores, output.mean(axis=1), rtol=1e-4, atol=1e-5)
+        layers = model.get_weights(), "4C3", how["image_shape"]
+        stages, neurons = compile_events(*layers, lifs, dt=0.001)
+        start = draw_voltage(voltage, stages[0].shape, np.random.default_rng(3))
+        added_up, *_ = simulate_events(stages, neurons, images, 8, [start])
+        np.testing.assert_allclose(added_up, output, rtol=1e-4, atol=1e-5)
 
 
 def test_count_model_refuses_a_rest_that_ends_within_a_step():
