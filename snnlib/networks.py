@@ -456,8 +456,8 @@ def count_model(
     dt : float, default=0.001
         Length of a step in seconds; ``tau_ref`` must be 0 or not below it.
     trainable : sequence of {"max_rate", "tau_rc"}, default=()
-        Settings of the neurons that are trained too, one number for each layer; see
-        `trained_settings`. They begin at what ``neuron`` says.
+        Settings of the neurons that are trained too, one number for each layer. They
+        begin at what ``neuron`` says.
     **neuron : float or array-like of shape (n_layers,)
         As in `conv_network`.
 
@@ -465,8 +465,9 @@ def count_model(
     -------
     model : tf_keras.Model
         From flat images of shape (n_images, n_pixels) to one score per class: the mean
-        of the unfiltered output over all steps. After the weights of its layers come
-        an array of shape (n_layers,) for each setting that is trained.
+        of the unfiltered output over all steps. Its weights are those of the layers
+        and, for each setting that is trained, an array of shape (n_layers,): how far
+        each layer's has moved, which `SpikingConvClassifier` turns into settings.
 
     Raises
     ------

@@ -410,7 +410,7 @@ def test_count_model_trains_settings_behind_the_weights():
     assert [len(moved) for moved in model.get_weights()[-2:]] == [2, 2]
     assert len(model.trainable_variables) == len(plain.trainable_variables) + 2
     np.testing.assert_array_equal(model(images), plain(images))
-    model.set_weights([*plain.get_weights(), [0.1, 0.0], [0.0, 0.1]])
+    model.set_weights([*plain.get_weights(), *np.array([[0.1, 0.0], [0.0, 0.1]])])
     assert (model(images).numpy() != plain(images).numpy()).any()
 
 
