@@ -189,8 +189,8 @@ def main():
         ]
         append_rows(SURE, rows)
         logger.info("%s", rows)
-    for network, classifier in networks.items():
-        for name, pattern in PATTERNS.items():
+    for name, pattern in PATTERNS.items():
+        for network, classifier in networks.items():
             if (network, name) in known(DITHER, "network", "pattern"):
                 continue
             rows = [
