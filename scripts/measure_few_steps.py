@@ -5,10 +5,11 @@ minutes, and leaves alone what is already in its tables; ``--force`` does all ag
 
 ``mnist_dither.csv`` tells how accurate two networks are from each pattern: lesson 06's
 at settings for few steps, which no pattern was trained into, and lesson 11's. Patterns
-are chosen by the last 10,000 training images, which no network here is trained on.
+are compared on some of the last 10,000 training images, which no network here is
+trained on; ``--images`` says on how many.
 
 ``mnist_when_sure.csv`` tells when lesson 11's network is sure of the 10,000 test
-images, with bounds from those same training images.
+images, if it looks for 8 steps at most, with bounds from those 10,000 training images.
 """
 
 import argparse
@@ -18,7 +19,7 @@ import logging
 from importlib.metadata import version
 
 import numpy as np
-from train_few_steps import FEW_STEPS, LONGEST, WEIGHTS
+from train_few_steps import FEW_STEPS, WEIGHTS
 from train_mnist import LIF_PATH, RESULTS, append_rows
 
 from snnlib import (
@@ -160,7 +161,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--force", action="store_true", help="do everything again")
     parser.add_argument(
-        "--images", type=int, default=10_000, help="of each kind, at most"
+        "--images", type=int, default=2_000, help="to compare patterns on"
     )
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
@@ -169,9 +170,8 @@ def main():
             path.unlink(missing_ok=True)
 
     mnist = fetch_mnist()
-    n = arguments.images
-    X_check, y_check = mnist.data[50_000:60_000][:n], mnist.target[50_000:60_000][:n]
-    X_test, y_test = mnist.data[60_000:][:n], mnist.target[60_000:][:n]
+    X_check, y_check = mnist.data[50_000:60_000], mnist.target[50_000:60_000]
+    X_test, y_test = mnist.data[60_000:], mnist.target[60_000:]
     versions = {
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
         **{package: version(package) for package in PACKAGES},
@@ -182,8 +182,8 @@ def main():
     few_steps = SpikingConvClassifier.load(WEIGHTS)
     networks = {"few-step settings": lesson_6, "counts": few_steps}
     if not SURE.exists():
-        checked, _ = show(few_steps, "dither", X_check, LONGEST)
-        shown = show(few_steps, "dither", X_test, LONGEST)
+        checked, _ = show(few_steps, "dither", X_check, max(STEPS))
+        shown = show(few_steps, "dither", X_test, max(STEPS))
         rows = [
             {**row, **versions} for row in sure_rows(checked, y_check, shown, y_test)
         ]
@@ -195,7 +195,12 @@ def main():
                 continue
             rows = [
                 {"network": network, "pattern": name, **row, **versions}
-                for row in dither_rows(classifier, pattern, X_check, y_check)
+                for row in dither_rows(
+                    classifier,
+                    pattern,
+                    X_check[-arguments.images :],
+                    y_check[-arguments.images :],
+                )
             ]
             append_rows(DITHER, rows)
             logger.info("%s", rows)
