@@ -1,7 +1,7 @@
 """Let gradient descent choose the settings of lesson 11's neurons, with five seeds.
 
 Run it with ``make few-steps``. Each seed begins with the committed
-weights, at the settings that lesson 11 chose by hand, and goes through 20,000 training
+weights, at the settings that lesson 11 chose by hand, and goes through 10,000 training
 images twice: once with the weights alone, once with ``tau_rc`` and ``max_rate`` of each
 layer beside them. The seed is that of the order and the shifts of the images. Each
 result is written to ``mnist_learned_parameters.csv`` as it comes, and what is already
@@ -21,7 +21,7 @@ from snnlib import SpikingConvClassifier, fetch_mnist, train_test_mnist
 from snnlib.networks import TRAINABLE
 
 TABLE = RESULTS / "mnist_learned_parameters.csv"
-N_TRAIN, LEARNING_RATE = 20_000, 0.002
+N_TRAIN, N_TEST, LEARNING_RATE = 10_000, 2_000, 0.002
 STEPS = (4, 8)
 WAYS = {"weights and neurons": TRAINABLE, "weights": None}
 PACKAGES = ("date", "snnlib", "nengo", "tensorflow", "numpy")
@@ -83,7 +83,7 @@ def main():
     if arguments.force:
         TABLE.unlink(missing_ok=True)
 
-    X_train, X_test, y_train, y_test = train_test_mnist(fetch_mnist(), n_test=10_000)
+    X_train, X_test, y_train, y_test = train_test_mnist(fetch_mnist(), n_test=N_TEST)
     made = provenance()
     versions = {name: made[name] for name in PACKAGES}
     versions["data_digest"] = made["data_digest"][:12]
