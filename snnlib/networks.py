@@ -245,7 +245,7 @@ def conv_network(
         If a layer, the weights or a setting do not fit; the message says what was
         expected.
     """
-    lifs = conv_neurons(architecture, **neuron)
+    lifs = iter(conv_neurons(architecture, **neuron))
     _check_synapse("synapse", synapse)
     _check_synapse("layer_synapse", layer_synapse)
     check_choice("initial_voltage", initial_voltage, VOLTAGES)
@@ -274,7 +274,7 @@ def conv_network(
             synapse_before = None
             shape = tuple(keras_layer.compute_output_shape((1, *shape))[1:])
             if not isinstance(layer, Pool):
-                lif = lifs[len(spiking)]
+                lif = next(lifs)
                 of_neurons.max_rates = nengo.dists.Choice([lif.max_rate])
                 of_neurons.intercepts = nengo.dists.Choice([lif.intercept])
                 voltage = draw_voltage(initial_voltage, shape, rng).ravel()
