@@ -51,7 +51,7 @@ class Stage(NamedTuple):
 
 
 class Neuron(NamedTuple):
-    """What all neurons share, and how signals pass between them."""
+    """What the neurons of a population share, and how signals pass between them."""
 
     share: np.floating
     """Of the way from J to the voltage, what a step of ``dt`` adds; negative."""
@@ -93,7 +93,7 @@ def compile_events(
     weights,
     architecture,
     image_shape,
-    lif,
+    lifs,
     *,
     dt,
     layer_synapse=None,
@@ -109,8 +109,8 @@ def compile_events(
         See `snnlib.parse_architecture`.
     image_shape : tuple of int
         Rows, columns and channels of an image.
-    lif : snnlib.neurons.Lif
-        What every neuron is set to.
+    lifs : sequence of snnlib.neurons.Lif
+        What the neurons of each population are set to.
     dt, layer_synapse
         As in `snnlib.SpikingConvClassifier`.
     dtype : {numpy.float32, numpy.float64}, default=numpy.float32
@@ -120,17 +120,21 @@ def compile_events(
     -------
     stages : list of Stage
         One for each population, and the read-out.
-    neuron : Neuron
+    neurons : list of Neuron
+        One for each population.
     """
-    gain, bias = (values[0] for values in lif.gain_bias())
     keep = 0.0 if layer_synapse is None else np.exp(-dt / layer_synapse)
-    # At the precision of NengoDL's own expm1, for an error here adds up over steps.
-    share = np.expm1(-dtype(dt) / dtype(lif.tau_rc))
-    neuron = Neuron(
-        *map(dtype, (share, lif.tau_rc, lif.tau_ref, dt, lif.min_voltage)),
-        layer_synapse is not None,
-        dtype(keep),
-    )
+    neurons = []
+    for lif in lifs:
+        # At the precision of NengoDL's own expm1, for an error here adds up over steps.
+        share = np.expm1(-dtype(dt) / dtype(lif.tau_rc))
+        neurons.append(
+            Neuron(
+                *map(dtype, (share, lif.tau_rc, lif.tau_ref, dt, lif.min_voltage)),
+                layer_synapse is not None,
+                dtype(keep),
+            )
+        )
     # A pixel counts as it is; a spike has height amplitude / dt.
     height = 1.0
     pairs = zip(weights[::2], weights[1::2], strict=True)
@@ -144,7 +148,10 @@ def compile_events(
         if not isinstance(layer, Conv):
             kernel = kernel.reshape(shape[0] // pool, shape[1] // pool, shape[2], -1)
         # J = gain x + bias, but for the read-out, which has no neurons.
-        slope, offset = (1.0, 0.0) if layer is None else (gain, bias)
+        slope, offset = 1.0, 0.0
+        if layer is not None:
+            lif = lifs[len(stages)]
+            slope, offset = (values[0] for values in lif.gain_bias())
         stages.append(
             _make_stage(
                 kernel.astype(dtype),
@@ -157,7 +164,7 @@ def compile_events(
         )
         height = (1 - keep) * lif.amplitude / dt
         shape, pool = stages[-1].shape, 1
-    return stages, neuron
+    return stages, neurons
 
 
 def _make_stage(kernel, scale, current, strides, pool, source):
@@ -219,7 +226,7 @@ def _reach(rows, columns, n_columns, shape, pool, source):
     return reach.reshape(-1, 5)
 
 
-def simulate_events(stages, neuron, images, n_steps, voltages, *, keep_spikes=False):
+def simulate_events(stages, neurons, images, n_steps, voltages, *, keep_spikes=False):
     """Show images to a spiking conv net, adding up one spike at a time.
 
     All processors share the images; memory does not grow with their number or with
@@ -227,7 +234,7 @@ def simulate_events(stages, neuron, images, n_steps, voltages, *, keep_spikes=Fa
 
     Parameters
     ----------
-    stages, neuron
+    stages, neurons
         From `compile_events`.
     images : ndarray of shape (n_images, n_pixels)
         Each is shown as a constant input to a network that starts afresh.
@@ -274,16 +281,17 @@ def simulate_events(stages, neuron, images, n_steps, voltages, *, keep_spikes=Fa
         shown = output[image, steps]
         listed, ends = np.empty(0, np.int32), np.zeros(len(shown), np.int32)
         # The image's signal is constant: nothing fades from it, and nothing is added.
-        passing = neuron._replace(is_filtered=True, keep=dtype.type(1))
+        first = neurons[0]._replace(is_filtered=True, keep=dtype.type(1))
+        passing = [first, *neurons[1:]]
         for n, (stage, state) in enumerate(zip(populations, states, strict=False)):
-            _run_population(stage, passing, state, listed, ends)
-            listed, ends, passing = state.listed, state.ends[: len(shown)], neuron
+            _run_population(stage, passing[n], state, listed, ends)
+            listed, ends = state.listed, state.ends[: len(shown)]
             counts[image, steps, n] = np.diff(ends, prepend=0)
             if keep_spikes:
                 step = np.repeat(np.arange(len(shown)), counts[image, steps, n])
                 flat = spikes[n][image, steps].reshape(len(shown), -1)
                 flat[step, listed[: ends[-1]]] = True
-        _run_read_out(read_out, passing, states[-1], listed, ends, shown)
+        _run_read_out(read_out, neurons[-1], states[-1], listed, ends, shown)
 
     # A thread that multiplies shall not start others.
     with (

@@ -201,7 +201,7 @@ def _graph(nodes, metadata):
 def _conv_nodes(classifier, synapse, pool):
     """Return a conv net's nodes, and the lowest current of neurons fed by spikes."""
     nir = _import_nir()
-    gain, bias = (float(values[0]) for values in classifier._lif.gain_bias())
+    lifs = iter(classifier._lifs)
     pairs = zip(classifier.weights_[::2], classifier.weights_[1::2], strict=True)
     rows, columns, channels = classifier.image_shape_
     shape: tuple[int, ...] = (channels, rows, columns)
@@ -218,7 +218,10 @@ def _conv_nodes(classifier, synapse, pool):
             continue
         kernel, constant = (np.asarray(w, np.float64) for w in next(pairs))
         # J = gain x + bias, but for the read-out, which has no neurons.
-        slope, offset = (1.0, 0.0) if layer is None else (gain, bias)
+        slope, offset = 1.0, 0.0
+        if layer is not None:
+            lif = next(lifs)
+            slope, offset = (float(values[0]) for values in lif.gain_bias())
         kernel, constant = slope * height * kernel, slope * constant + offset
         if isinstance(layer, Conv):
             weight = kernel.transpose(3, 2, 0, 1)
@@ -240,7 +243,7 @@ def _conv_nodes(classifier, synapse, pool):
             nodes.append(nir.Affine(weight, constant))
             shape = (len(constant),)
         if layer is not None:
-            nodes.append(_lif_node(classifier.tau_rc, classifier.dt, shape))
+            nodes.append(_lif_node(lif.tau_rc, classifier.dt, shape))
         height, area = classifier.amplitude / classifier.dt, 1
     if synapse:
         nodes.append(_li_node(synapse, classifier.dt, shape))

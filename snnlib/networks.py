@@ -12,13 +12,23 @@ import nengo
 import numpy as np
 
 from snnlib.architectures import Conv, Dense, Pool, check_weights, parse_architecture
-from snnlib.checks import check_choice, check_finite, check_number, check_whole
+from snnlib.checks import (
+    check_choice,
+    check_finite,
+    check_number,
+    check_whole,
+    shown,
+)
 from snnlib.neurons import Lif
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 VOLTAGES = ("zero", "uniform", "dither")
+# What `count_model` can train beside the weights.
+TRAINABLE = ("max_rate", "tau_rc")
 
 _GOLDEN = (5**0.5 - 1) / 2
 # Bayer's order of a window of two by two places, each in the middle of its quarter.
@@ -182,7 +192,7 @@ def conv_network(
     initial_voltage: Literal["zero", "uniform", "dither"] = "zero",
     weights: list[NDArray[Any]] | tuple[NDArray[Any], ...] | None = None,
     seed: int | None = None,
-    **neuron: float,
+    **neuron: float | ArrayLike,
 ) -> nengo.Network:
     """Declare a spiking convolutional network out of NengoDL layers.
 
@@ -213,10 +223,11 @@ def conv_network(
         Glorot's rule and sets biases to 0.
     seed : int or None, default=None
         Seed of the drawn weights and initial voltages.
-    **neuron : float
+    **neuron : float or array-like of shape (n_layers,)
         ``max_rate``, ``intercept``, ``tau_rc``, ``tau_ref``, ``amplitude`` and
         ``min_voltage``, with the meaning and the defaults that they have in
-        `SpikingConvClassifier`.
+        `SpikingConvClassifier`: one number for all neurons, or one for each layer of
+        them.
 
     Returns
     -------
@@ -234,7 +245,7 @@ def conv_network(
         If a layer, the weights or a setting do not fit; the message says what was
         expected.
     """
-    lif = conv_neuron(**neuron)
+    lifs = iter(conv_neurons(architecture, **neuron))
     _check_synapse("synapse", synapse)
     _check_synapse("layer_synapse", layer_synapse)
     check_choice("initial_voltage", initial_voltage, VOLTAGES)
@@ -247,8 +258,7 @@ def conv_network(
     )
     rng = np.random.default_rng(seed)
     with nengo.Network(label="conv", seed=seed) as network:
-        network.config[nengo.Ensemble].max_rates = nengo.dists.Choice([lif.max_rate])
-        network.config[nengo.Ensemble].intercepts = nengo.dists.Choice([lif.intercept])
+        of_neurons = network.config[nengo.Ensemble]
         nengo_dl.configure_settings(trainable=False, stateful=False)
 
         network.input = nengo.Node(np.zeros(np.prod(image_shape)), label="image")
@@ -264,6 +274,9 @@ def conv_network(
             synapse_before = None
             shape = tuple(keras_layer.compute_output_shape((1, *shape))[1:])
             if not isinstance(layer, Pool):
+                lif = next(lifs)
+                of_neurons.max_rates = nengo.dists.Choice([lif.max_rate])
+                of_neurons.intercepts = nengo.dists.Choice([lif.intercept])
                 voltage = draw_voltage(initial_voltage, shape, rng).ravel()
                 signal = nengo_dl.Layer(lif.neuron_type(voltage))(signal)
                 spiking.append(signal)
@@ -340,6 +353,41 @@ def conv_neuron(**neuron):
     return Lif(**{"amplitude": 0.01, **neuron}).check_limits()
 
 
+def conv_neurons(architecture, **neuron):
+    """Return the neuron of each layer of a conv net.
+
+    Parameters
+    ----------
+    architecture : str
+        As in `conv_network`.
+    **neuron : float or sequence of float
+        As in `conv_network`.
+
+    Returns
+    -------
+    lifs : list of Lif
+
+    Raises
+    ------
+    ValueError
+        If a setting is out of range, or there is not one for each layer.
+    """
+    layers = parse_architecture(architecture)
+    n_layers = sum(not isinstance(layer, Pool) for layer in layers)
+    each = {name: values for name, values in neuron.items() if np.ndim(values)}
+    for name, values in each.items():
+        if np.shape(values) != (n_layers,):
+            msg = (
+                f"{name} must be a number, or one for each of the {n_layers} layers of "
+                f"neurons; got shape {np.shape(values)}."
+            )
+            raise ValueError(msg)
+    return [
+        conv_neuron(**{**neuron, **{name: its[n] for name, its in each.items()}})
+        for n in range(n_layers)
+    ]
+
+
 def rate_model(
     image_shape: list[int] | tuple[int, int, int],
     n_classes: int,
@@ -347,7 +395,7 @@ def rate_model(
     *,
     weights: list[NDArray[Any]] | tuple[NDArray[Any], ...] | None = None,
     seed: int | None = None,
-    **neuron: float,
+    **neuron: float | ArrayLike,
 ) -> Any:
     """Declare the Keras model of the firing rates of `conv_network`.
 
@@ -359,7 +407,7 @@ def rate_model(
     ----------
     image_shape, n_classes, architecture, weights, seed
         As in `conv_network`.
-    **neuron : float
+    **neuron : float or array-like of shape (n_layers,)
         As in `conv_network`.
 
     Returns
@@ -367,15 +415,15 @@ def rate_model(
     model : tf_keras.Model
         From flat images of shape (n_images, n_pixels) to one score per class.
     """
-    lif = conv_neuron(**neuron)
+    rates = iter(conv_neurons(architecture, **neuron))
     _check_seed(seed)
     check_weights(weights, image_shape, n_classes, architecture)
     from snnlib._nengo_dl import tf
 
-    rate = _lif_rate(lif, tf)
-    return _keras_model(
-        image_shape, n_classes, architecture, lambda _: rate, weights, seed, tf
-    )
+    def rate(_):
+        return _lif_rate(next(rates), tf)
+
+    return _keras_model(image_shape, n_classes, architecture, rate, weights, seed, tf)
 
 
 def count_model(
@@ -386,9 +434,10 @@ def count_model(
     n_steps: Any,
     dt: float = 0.001,
     initial_voltage: Literal["zero", "uniform", "dither"] = "zero",
+    trainable: Sequence[str] = (),
     weights: list[NDArray[Any]] | tuple[NDArray[Any], ...] | None = None,
     seed: int | None = None,
-    **neuron: float,
+    **neuron: float | ArrayLike,
 ) -> Any:
     """Declare the Keras model of the spike counts of `conv_network`.
 
@@ -406,14 +455,19 @@ def count_model(
         Number of time steps. A variable may change between two calls.
     dt : float, default=0.001
         Length of a step in seconds; ``tau_ref`` must be 0 or not below it.
-    **neuron : float
+    trainable : sequence of {"max_rate", "tau_rc"}, default=()
+        Settings of the neurons that are trained too, one number for each layer. They
+        begin at what ``neuron`` says.
+    **neuron : float or array-like of shape (n_layers,)
         As in `conv_network`.
 
     Returns
     -------
     model : tf_keras.Model
         From flat images of shape (n_images, n_pixels) to one score per class: the mean
-        of the unfiltered output over all steps.
+        of the unfiltered output over all steps. Its weights are those of the layers
+        and, for each setting that is trained, an array of shape (n_layers,): how far
+        each layer's has moved, which `SpikingConvClassifier` turns into settings.
 
     Raises
     ------
@@ -426,23 +480,108 @@ def count_model(
     ultra-low-latency spiking neural networks", *ICLR*, 2022, counts the spikes of
     neurons without leak in this way.
     """
-    lif = conv_neuron(**neuron)
+    lifs = conv_neurons(architecture, **neuron)
     check_number("dt", dt, above=0)
-    if 0 < lif.tau_ref < dt:
-        msg = f"tau_ref must be 0 or at least dt = {dt:g} s; got {lif.tau_ref:g}."
-        raise ValueError(msg)
+    for tau_ref in {lif.tau_ref for lif in lifs}:
+        if 0 < tau_ref < dt:
+            msg = f"tau_ref must be 0 or at least dt = {dt:g} s; got {tau_ref:g}."
+            raise ValueError(msg)
+    trainable = check_trainable(trainable)
     check_choice("initial_voltage", initial_voltage, VOLTAGES)
     _check_seed(seed)
     check_weights(weights, image_shape, n_classes, architecture)
     from snnlib._nengo_dl import tf
 
     rng = np.random.default_rng(seed)
+    moved = {
+        name: tf.Variable(tf.zeros(len(lifs)), name=name, trainable=True)
+        for name in trainable
+    }
+    numbers = iter(range(len(lifs)))
 
     def count(shape):
         voltage = draw_voltage(initial_voltage, shape, rng)
-        return _lif_count(lif, n_steps, dt, voltage, tf)
+        n = next(numbers)
+        own = {name: (its, n) for name, its in moved.items()}
+        return _lif_count(lifs[n], n_steps, dt, voltage, tf, own)
 
-    return _keras_model(image_shape, n_classes, architecture, count, weights, seed, tf)
+    model = _keras_model(image_shape, n_classes, architecture, count, weights, seed, tf)
+    # Keras finds variables that are a model's attributes.
+    model.moved_settings = list(moved.values())
+    return model
+
+
+def check_trainable(trainable):
+    """Return what is trained beside the weights, or refuse it.
+
+    Parameters
+    ----------
+    trainable : sequence of str
+        Names of settings.
+
+    Returns
+    -------
+    trainable : tuple of str
+
+    Raises
+    ------
+    ValueError
+        If one is no setting that can be trained, or comes twice.
+    """
+    is_sequence = isinstance(trainable, list | tuple)
+    if (
+        not is_sequence
+        or len({*map(str, trainable)}) < len(trainable)
+        or not {*map(str, trainable)} <= {*TRAINABLE}
+    ):
+        msg = (
+            f"trainable must be a list or tuple of some of {list(TRAINABLE)}, each "
+            f"once; got {shown(trainable)}."
+        )
+        raise ValueError(msg)
+    return tuple(trainable)
+
+
+def trained_settings(moved, lifs, dt):
+    """Return the settings of neurons that the trained numbers of a model stand for.
+
+    Parameters
+    ----------
+    moved : dict of str to array-like of shape (n_layers,)
+        The last arrays of the weights of `count_model`, by the names that it was told
+        to train; 0 is where a setting began.
+    lifs : sequence of Lif
+        The neuron of each layer, as the model was told.
+    dt : float
+        Length of a step in seconds.
+
+    Returns
+    -------
+    settings : dict of str to list of float
+        One number for each layer. Each ``tau_rc`` is above 0, each ``max_rate`` below
+        ``1 / tau_ref``, and at most ``1 / dt``.
+    """
+    return {
+        name: [
+            float(_setting(name, float(x), lif, dt, np.exp))
+            for x, lif in zip(its, lifs, strict=True)
+        ]
+        for name, its in moved.items()
+    }
+
+
+# Adam moves each number by its step size at most. A logarithm takes ten times as long
+# to change as much, for its share, as a weight of 0.1.
+_PACE = 10.0
+
+
+def _setting(name, moved, lif, dt, exp):
+    """Return a setting that began at the neuron's and was moved within its limits."""
+    if name == "tau_rc":
+        return lif.tau_rc * exp(_PACE * moved)
+    # What a spike at an input of 1 takes beyond the shortest time that it can.
+    shortest = max(lif.tau_ref, dt)
+    return 1 / (shortest + (1 / lif.max_rate - shortest) * exp(-_PACE * moved))
 
 
 def relu_model(
@@ -505,9 +644,9 @@ def _with_gradient(forward, backward, tf):
     """Return a TensorFlow function that has another one for a gradient."""
 
     @tf.custom_gradient
-    def activation(x):
-        values = forward(x)
-        return values, lambda upstream: backward(x, values, upstream)
+    def activation(*inputs):
+        values = forward(*inputs)
+        return values, lambda upstream: backward(*inputs, values, upstream)
 
     return activation
 
@@ -539,43 +678,62 @@ def _lif_rate(lif, tf):
 _STEEPEST = 5.0
 
 
-def _lif_count(lif, n_steps, dt, voltage, tf):
+def _lif_count(lif, n_steps, dt, voltage, tf, moved=None):
     """Return what LIF neurons pass on in the mean of so many steps, for TensorFlow."""
-    gain, bias = (float(value[0]) for value in lif.gain_bias())
-    # All times in steps.
-    tau_rc, tau_ref = lif.tau_rc / dt, lif.tau_ref / dt
+    # ``moved`` has the variable of each setting that is trained, and their place in it.
+    # All times in steps. The gain times x - intercept is J - 1.
+    tau_ref, height, intercept = lif.tau_ref / dt, lif.amplitude / dt, lif.intercept
     to_threshold = tf.constant(1 - voltage, tf.float32)
-    height = lif.amplitude / dt
 
-    def charging(x):
+    def settings():
+        """Return the gain, and tau_rc in steps, as they are now."""
+        if not moved:
+            return tf.constant(lif.gain_bias()[0][0], tf.float32), lif.tau_rc / dt
+        now = {
+            name: _setting(name, its[n], lif, dt, tf.exp)
+            for name, (its, n) in moved.items()
+        }
+        tau_rc = now.get("tau_rc", lif.tau_rc) / dt
+        left = 1 / (now.get("max_rate", lif.max_rate) * dt) - tau_ref
+        return 1 / ((1 - intercept) * tf.math.expm1(left / tau_rc)), tau_rc
+
+    def charging(x, gain, tau_rc):
         """Return J - 1, held above 0, and the time from reset to threshold."""
-        excess = tf.maximum(gain * x + (bias - 1), 1e-6)
+        excess = tf.maximum(gain * (x - intercept), 1e-6)
         return excess, tau_rc * tf.math.log1p(1 / excess)
 
-    def forward(x, steps):
-        excess, period = charging(x)
+    def forward(x, gain, tau_rc, steps):
+        excess, period = charging(x, gain, tau_rc)
         first = tau_rc * tf.math.log1p(to_threshold / excess)
         if tau_ref:
             spikes = tf.math.ceil((steps - first) / (tau_ref + period))
         else:
             spikes = (steps - tf.floor(first) - 1) // (tf.floor(period) + 1) + 1
         spikes = tf.clip_by_value(spikes, 0.0, steps)
-        return tf.where(gain * x + bias > 1, spikes * (height / steps), 0.0)
+        return tf.where(x > intercept, spikes * (height / steps), 0.0)
 
-    def backward(x, upstream):
-        # dr/dJ = tau_rc r^2 / ((J - 1) J)
-        excess, period = charging(x)
+    def backward(x, gain, tau_rc, _, upstream):
+        # With r = 1 / (tau_ref + tau_rc log(1 + 1 / (J - 1))):
+        # dr/dJ = tau_rc r^2 / ((J - 1) J) and dr/dtau_rc = -r^2 log(1 + 1 / (J - 1)).
+        excess, period = charging(x, gain, tau_rc)
         rate = 1 / (tau_ref + period)
-        slope = height * gain * tau_rc * rate**2 / (excess * (excess + 1))
-        passes = (gain * x + bias > 1) & (rate <= 1)
-        return tf.where(passes, upstream * tf.minimum(slope, _STEEPEST), 0.0)
+        slope = height * tau_rc * rate**2 / (excess * (excess + 1))
+        passes = (x > intercept) & (rate <= 1)
+        upstream = tf.where(passes, upstream, 0.0)
+        to_x = upstream * tf.minimum(gain * slope, _STEEPEST)
+        if not moved:
+            return to_x, None, None
+        to_gain = upstream * slope * (x - intercept)
+        to_tau_rc = -upstream * height * rate**2 * period / tau_rc
+        return to_x, tf.reduce_sum(to_gain), tf.reduce_sum(to_tau_rc)
 
-    count, slope = _fused(forward, tf), _fused(backward, tf)
-    return _with_gradient(
-        lambda x: count(x, tf.cast(n_steps, x.dtype)),
-        lambda x, _, upstream: slope(x, upstream),
+    count = _fused(forward, tf)
+    activation = _with_gradient(
+        lambda *inputs: count(*inputs, tf.cast(n_steps, tf.float32)),
+        _fused(backward, tf),
         tf,
     )
+    return lambda x: activation(x, *map(tf.convert_to_tensor, settings()))
 
 
 def _keras_layers(layers, n_classes, weights, seed, tf):

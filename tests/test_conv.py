@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+from dataclasses import replace
 from typing import NamedTuple
 
 import nengo
@@ -333,6 +334,78 @@ def test_conv_counts_can_be_had_again(by_rates, digits, augmentation):
         assert (first[0] != others[0]).any()
 
 
+@pytest.fixture(scope="module")
+def with_settings(by_rates, digits):
+    """A classifier whose training by counts found two settings for each layer too."""
+    how = {"trainable": ["tau_rc", "max_rate"], "n_epochs": 1, "learning_rate": 0.003}
+    trained = copy.copy(by_rates).set_params(trainer="counts", warm_start=True, **how)
+    return trained.fit(digits.train, digits.y_train, snapshots=[0.5])
+
+
+def test_conv_trains_settings_of_its_neurons(with_settings, by_rates, digits, tmp_path):
+    """They move with the weights, are saved, and go on from there."""
+    assert by_rates.trained_ == {}
+    assert {*with_settings.trained_} == {"tau_rc", "max_rate"}
+    for name, each in with_settings.trained_.items():
+        assert len(set(each)) == 2
+        assert getattr(with_settings, name) not in each
+    assert len(with_settings.weights_) == len(by_rates.weights_)
+    half = with_settings.snapshot(0.5)
+    assert half.trained_ != with_settings.trained_
+    assert len(half.weights_) == len(with_settings.weights_)
+
+    with_settings.save(tmp_path / "trained.npz")
+    loaded = SpikingConvClassifier.load(tmp_path / "trained.npz")
+    assert loaded.trained_ == with_settings.trained_
+    output = with_settings.simulate(digits.test).output
+    np.testing.assert_array_equal(loaded.simulate(digits.test).output, output)
+    # A warm start with hardly a step begins where the last training ended.
+    loaded.set_params(learning_rate=1e-9).fit(digits.train, digits.y_train)
+    for name, each in loaded.trained_.items():
+        assert each == pytest.approx(with_settings.trained_[name], rel=1e-4)
+    # One that trains weights alone keeps them; another fit forgets them.
+    loaded.set_params(trainable=None).fit(digits.train, digits.y_train)
+    assert loaded.trained_["tau_rc"] == pytest.approx(with_settings.trained_["tau_rc"])
+    loaded.set_params(warm_start=False).fit(digits.train[:50], digits.y_train[:50])
+    assert loaded.trained_ == {}
+
+
+def test_conv_engines_take_trained_settings(with_settings, digits):
+    """Both spike alike with them, and not as without them."""
+    counts, plain = (
+        copy.copy(with_settings).set_params(engine=engine, presentation_time=0.03)
+        for engine in ("event", "nengo_dl")
+    )
+    ours, theirs = (each.simulate(digits.test).spike_counts for each in (counts, plain))
+    # A spike may come a step apart by rounding.
+    assert np.abs(ours - theirs).sum() <= 1e-3 * ours.sum()
+    counts.trained_ = {}
+    without = counts.simulate(digits.test).spike_counts
+    assert np.abs(ours - without).sum() > 0.01 * ours.sum()
+
+
+def test_conv_max_rate_of_a_layer_is_in_its_weights(with_settings, digits):
+    """Weights and biases times the ratio of the gains: the same spikes."""
+    scaled = copy.copy(with_settings).set_params(engine="event")
+    before = scaled.spike_trains(digits.test)
+    ratios = []
+    for lif in scaled._lifs:
+        alike = {"max_rate": scaled.max_rate, "tau_rc": lif.tau_rc}
+        others = replace(lif, **alike).gain_bias()[0][0]
+        ratios.append(lif.gain_bias()[0][0] / others)
+    assert max(np.abs(np.log(ratios))) > 0.01
+    scaled.weights_ = [
+        weights * ratio
+        for weights, ratio in zip(
+            scaled.weights_, [*np.repeat(ratios, 2), 1.0, 1.0], strict=True
+        )
+    ]
+    scaled.trained_ = {"tau_rc": with_settings.trained_["tau_rc"]}
+    after = scaled.spike_trains(digits.test)
+    for one, other in zip(before, after, strict=True):
+        assert (one != other).sum() <= 1e-3 * one.sum()
+
+
 def test_conv_warm_start_goes_on_from_the_weights(by_rates, digits):
     """With hardly a step the weights stay; images of another form are refused."""
     how = {"warm_start": True, "learning_rate": 1e-9, "n_epochs": 1}
@@ -368,6 +441,11 @@ def test_conv_warm_start_goes_on_from_the_weights(by_rates, digits):
             r"^tau_ref must be 0 or at least dt = 0.001 s where the trainer",
         ),
         ({"warm_start": 1}, r"'warm_start' parameter of"),
+        (
+            {"trainable": ["tau_ref"], "trainer": "counts"},
+            r"^trainable must be .*'max_rate', 'tau_rc'.*got \['tau_ref'\]",
+        ),
+        ({"trainable": ["tau_rc"]}, r"^trainable must be None .* is not 'counts'; got"),
     ],
 )
 def test_conv_refuses_impossible_training(cheap, digits, settings, message):

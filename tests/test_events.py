@@ -86,11 +86,11 @@ def digits(n_images, image_shape=(28, 28, 1)):
 
 def run_events(classifier, images, dtype=np.float32):
     """Return output, counts and spikes of the event engine at a precision."""
-    stages, neuron = compile_events(
+    stages, neurons = compile_events(
         classifier.weights_,
         classifier.architecture,
         classifier.image_shape_,
-        classifier._lif,
+        classifier._lifs,
         dt=classifier.dt,
         layer_synapse=classifier.layer_synapse,
         dtype=dtype,
@@ -101,7 +101,7 @@ def run_events(classifier, images, dtype=np.float32):
         for stage in stages[:-1]
     ]
     images = np.reshape(images, (len(images), -1))
-    return simulate_events(stages, neuron, images, N_STEPS, voltages, keep_spikes=True)
+    return simulate_events(stages, neurons, images, N_STEPS, voltages, keep_spikes=True)
 
 
 def run_matrices(classifier, images):
@@ -245,15 +245,20 @@ def test_events_keep_the_precision_they_are_compiled_for():
         assert output.dtype == dtype
         assert counts.dtype == int
         assert {layer.dtype for layer in spikes} == {np.dtype(bool)}
-        stages, neuron = compile_events(
-            classifier.weights_, "4C3-AP2-6C2", (8, 8, 1), Lif(), dt=0.001, dtype=dtype
+        stages, neurons = compile_events(
+            classifier.weights_,
+            "4C3-AP2-6C2",
+            (8, 8, 1),
+            [Lif()] * 2,
+            dt=0.001,
+            dtype=dtype,
         )
         for stage in stages:
             assert stage.weights.dtype == stage.current.dtype == stage.scale.dtype
             assert stage.weights.dtype == dtype
             assert stage.reach.dtype == np.int32
-        assert {type(value) for value in neuron if value is not False} == {dtype}
-    assert not simulate_events(stages, neuron, images, 3, [np.zeros(144), [0] * 24])[2]
+        assert {type(value) for value in neurons[0] if value is not False} == {dtype}
+    assert not simulate_events(stages, neurons, images, 3, [np.zeros(144), [0] * 24])[2]
 
 
 @pytest.mark.parametrize("parameters", SETTINGS.values(), ids=SETTINGS)

@@ -111,18 +111,18 @@ def spikes_of(given):
 
 def in_double_precision(classifier, images):
     """Return the output and spikes of a conv net whose every number is float64."""
-    stages, neuron = compile_events(
+    stages, neurons = compile_events(
         [weights.astype(float) for weights in classifier.weights_],
         classifier.architecture,
         classifier.image_shape_,
-        classifier._lif,
+        classifier._lifs,
         dt=classifier.dt,
         dtype=np.float64,
     )
     voltages = [np.zeros(stage.shape) for stage in stages[:-1]]
     flat = images.reshape(len(images), -1)
     output, _, spikes = simulate_events(
-        stages, neuron, flat, classifier._n_steps, voltages, keep_spikes=True
+        stages, neurons, flat, classifier._n_steps, voltages, keep_spikes=True
     )
     return output, spikes
 

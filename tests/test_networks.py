@@ -1,6 +1,7 @@
 """Declared networks against formulas, published sizes and second routes."""
 
 import time
+from dataclasses import replace
 
 import nengo
 import numpy as np
@@ -17,7 +18,15 @@ from snnlib import (
     relu_model,
     simulate,
 )
-from snnlib.networks import _lif_count, _lif_rate, draw_voltage
+from snnlib.events import compile_events, simulate_events
+from snnlib.networks import (
+    TRAINABLE,
+    _lif_count,
+    _lif_rate,
+    conv_neurons,
+    draw_voltage,
+    trained_settings,
+)
 from snnlib.neurons import Lif
 
 SMALL = {"image_shape": (8, 8, 1), "n_classes": 10, "architecture": "4C3-AP2-6C3"}
@@ -354,6 +363,78 @@ def test_count_passes_on_counts_and_the_slope_of_the_rate(tau_ref):
     np.testing.assert_allclose(slope[2:], np.where(too_fast, 0, central), rtol=1e-2)
 
 
+@pytest.mark.parametrize("intercept", [0.0, 0.1])
+@pytest.mark.parametrize("name", ["max_rate", "tau_rc"])
+def test_count_has_the_slope_of_the_rate_over_a_setting(name, intercept):
+    """Against central differences of the rate, with Nengo's gain and bias."""
+    tf = snnlib.tf
+    lif = Lif(amplitude=0.004, max_rate=250, tau_ref=0.001, intercept=intercept)
+    # Of two layers it is the second; the first and the last do not count.
+    x = np.array([-2.0, 0.15, 0.3, 0.6, 1.0, 2.0], np.float32)
+    moved = tf.Variable([0.3, 0.03])
+    count = _lif_count(lif, 8, 0.001, np.zeros(len(x)), tf, {name: (moved, 1)})
+    with tf.GradientTape() as tape:
+        values = count(tf.constant(x)) * x
+    slope = tf.convert_to_tensor(tape.gradient(values, moved)).numpy()
+
+    def formula(moved):
+        ((its,),) = trained_settings({name: [moved]}, [lif], 0.001).values()
+        at = replace(lif, **{name: its})
+        gain, bias = at.gain_bias()
+        return (x * 0.004 * at.rates(gain * x + bias)).sum()
+
+    assert slope[0] == 0
+    central = (formula(0.0301) - formula(0.0299)) / 0.0002
+    assert slope[1] == pytest.approx(central, rel=1e-3)
+    assert abs(central) > 0.1
+
+
+def test_trained_settings_begin_at_the_neurons_and_stay_within_limits():
+    """0 is where they began; however far they move, a neuron can have them."""
+    for tau_ref in (0.0, 0.001, 0.002):
+        lif = Lif(max_rate=250, tau_ref=tau_ref)
+        for name in TRAINABLE:
+            moved = {name: [0, -0.2, 0.2]}
+            begun, low, high = trained_settings(moved, [lif] * 3, 0.001)[name]
+            assert begun == pytest.approx(getattr(lif, name))
+            assert 0 < low < begun < high
+            replace(lif, **{name: low}).check(0.001, dtype=np.float32)
+            replace(lif, **{name: high}).check(0.001, dtype=np.float32)
+
+
+def test_count_model_trains_settings_behind_the_weights():
+    """A number for each layer and setting; unmoved, they change no count."""
+    images = np.random.default_rng(2).uniform(size=(5, 64)).astype(np.float32)
+    how = {**SMALL, "weights": drawn_weights(SMALL_SHAPES, seed=1), "tau_ref": 0.001}
+    how |= {"n_steps": 8, "max_rate": [200, 250], "initial_voltage": "dither"}
+    plain, model = count_model(**how), count_model(**how, trainable=TRAINABLE)
+    assert [len(moved) for moved in model.get_weights()[-2:]] == [2, 2]
+    assert len(model.trainable_variables) == len(plain.trainable_variables) + 2
+    scores = plain(images).numpy()
+    assert np.ptp(scores, axis=0).min() > 0.01
+    np.testing.assert_allclose(model(images), scores, rtol=1e-4, atol=1e-5)
+    model.set_weights([*plain.get_weights(), *np.array([[0.1, 0.0], [0.0, 0.1]])])
+    assert np.abs(model(images).numpy() - scores).max() > 0.01
+
+
+@pytest.mark.parametrize("trainable", ["tau_rc", ["tau"], ["tau_rc"] * 2, [["tau_rc"]]])
+def test_count_model_refuses_to_train_other_settings(trainable):
+    """The message lists those there are."""
+    with pytest.raises(ValueError, match=r"^trainable must be .*'max_rate', 'tau_rc'"):
+        count_model(**SMALL, n_steps=8, trainable=trainable)
+
+
+def test_conv_neurons_of_each_layer():
+    """A setting is one for all or one for each; pools have none."""
+    lifs = conv_neurons("4C3-AP2-6C2", tau_rc=[0.01, 0.03], max_rate=50)
+    assert [lif.tau_rc for lif in lifs] == [0.01, 0.03]
+    assert {(lif.max_rate, lif.amplitude) for lif in lifs} == {(50, 0.01)}
+    with pytest.raises(ValueError, match=r"^tau_rc must .* 2 layers.*got shape \(3,"):
+        conv_neurons("4C3-AP2-6C2", tau_rc=[0.01] * 3)
+    with pytest.raises(ValueError, match=r"^tau_rc must be .*above 0; got -1"):
+        conv_neurons("4C3-AP2-6C2", tau_rc=[0.01, -1])
+
+
 def test_count_has_no_slope_beyond_a_limit():
     """Just above the threshold the rate rises more steeply than is passed on."""
     tf = snnlib.tf
@@ -365,11 +446,12 @@ def test_count_has_no_slope_beyond_a_limit():
 
 
 def test_count_model_in_its_first_layer_is_the_spiking_network():
-    """A layer with one set of weights: outputs of the two are the same."""
+    """A layer with one set of weights: outputs are the same, whichever engine runs."""
     rng = np.random.default_rng(0)
     setting = {"max_rate": 250, "amplitude": 0.004, "tau_ref": 0.001, "seed": 3}
     how = {**SMALL, "architecture": "4C3", "weights": None, **setting}
     images = rng.uniform(size=(6, np.prod(how["image_shape"]))).astype(np.float32)
+    lifs = conv_neurons("4C3", max_rate=250, amplitude=0.004, tau_ref=0.001)
     for voltage in ("zero", "uniform", "dither"):
         model = count_model(**how, n_steps=8, initial_voltage=voltage)
         scores = model(images).numpy()
@@ -382,6 +464,11 @@ def test_count_model_in_its_first_layer_is_the_spiking_network():
             output = sim.predict_on_batch({network.input: shown})[probe]
         assert np.ptp(scores, axis=0).min() > 0.001
         np.testing.assert_allclose(scores, output.mean(axis=1), rtol=1e-4, atol=1e-5)
+        layers = model.get_weights(), "4C3", how["image_shape"]
+        stages, neurons = compile_events(*layers, lifs, dt=0.001)
+        start = draw_voltage(voltage, stages[0].shape, np.random.default_rng(3))
+        added_up, *_ = simulate_events(stages, neurons, images, 8, [start])
+        np.testing.assert_allclose(added_up, output, rtol=1e-4, atol=1e-5)
 
 
 def test_count_model_refuses_a_rest_that_ends_within_a_step():

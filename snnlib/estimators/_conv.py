@@ -32,7 +32,14 @@ from snnlib.estimators._training import (
     train_network,
 )
 from snnlib.images import check_images
-from snnlib.networks import conv_network, count_model, rate_model
+from snnlib.networks import (
+    check_trainable,
+    conv_network,
+    conv_neurons,
+    count_model,
+    rate_model,
+    trained_settings,
+)
 from snnlib.simulation import check_signal, lowpass, read_out
 
 if TYPE_CHECKING:
@@ -75,7 +82,11 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
     seed_ : int
         The seed drawn from ``random_state``.
     snapshots_ : dict of float to list of ndarray
-        The weights after some passes over the images, where `fit` was asked for any.
+        The weights after some passes over the images, where `fit` was asked for any,
+        and behind them what else was trained.
+    trained_ : dict of str to list of float
+        Each of the settings in ``trainable`` as training left it, one number for each
+        layer of neurons. They take the place of the parameters of their names.
 
     See Also
     --------
@@ -99,6 +110,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
     provenance_: dict[str, Any]
     seed_: int
     snapshots_: dict[float, list[NDArray[Any]]]
+    trained_: dict[str, list[float]]
     weights_: list[NDArray[Any]]
 
     def __init__(
@@ -117,6 +129,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         batch_size: int = 200,
         trainer: Literal["keras", "nengo_dl", "counts"] = "keras",
         n_train_steps: int | tuple[int, int] | None = None,
+        trainable: Sequence[str] | None = None,
         augmentation: dict[str, float] | None = None,
         warm_start: bool = False,
         engine: Literal["auto", "event", "nengo_dl"] = "auto",
@@ -142,6 +155,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         self.batch_size = batch_size
         self.trainer = trainer
         self.n_train_steps = n_train_steps
+        self.trainable = trainable
         self.augmentation = augmentation
         self.warm_start = warm_start
         self.engine = engine
@@ -174,6 +188,13 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             msg = (
                 "augmentation must be None where the trainer is 'nengo_dl', which has "
                 f"no room for it; got {shown(self.augmentation)}."
+            )
+            raise ValueError(msg)
+        check_trainable(self.trainable or ())
+        if self.trainable and self.trainer != "counts":
+            msg = (
+                "trainable must be None where the trainer is not 'counts'; got "
+                f"{shown(self.trainable)} and {self.trainer!r}."
             )
             raise ValueError(msg)
         if self.trainer == "counts" and 0 < self.tau_ref < self.dt:
@@ -241,11 +262,13 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         self._warn_of_settings()
 
         given = self._weights_to_start(image_shape, classes)
+        # Where a warm start begins; what else was trained before stays.
+        trained = getattr(self, "trained_", {}) if given is not None else {}
 
         # Until training ends, the estimator is not fitted.
         if hasattr(self, "weights_"):
             del self.weights_
-        self._simulator = None
+        self._simulator, self.trained_ = None, trained
         _check_feature_names(self, X, reset=True)
         self.image_shape_, self.n_features_in_ = image_shape, images.shape[1]
         self.classes_ = classes
@@ -253,8 +276,24 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
         weights, history, kept = self._train(images, codes, snapshots, given)
         check_trained(self, weights)
-        self.weights_, self.history_, self.snapshots_ = weights, history, kept
+        self._starting, self.history_, self.snapshots_ = self._lifs, history, kept
+        self._take(weights)
         return self
+
+    def _take(self, weights):
+        """Make weights, and the settings trained with them, the classifier's own."""
+        n_weights = len(weights) - len(self.trainable or ())
+        moved = dict(zip(self.trainable or (), weights[n_weights:], strict=True))
+        settings = trained_settings(moved, self._starting, self.dt)
+        self.weights_, self.trained_ = weights[:n_weights], self.trained_ | settings
+        for lif in self._lifs:
+            lif.check(self.dt, dtype=self._dtype, owner=type(self).__name__)
+
+    @property
+    def _lifs(self):
+        """The neuron of each layer."""
+        settings = self._lif.settings | getattr(self, "trained_", {})
+        return conv_neurons(self.architecture, **settings)
 
     def _weights_to_start(self, image_shape, classes):
         """Return the weights that a warm start goes on from, or None."""
@@ -297,7 +336,8 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             msg = f"passes must be one of those kept in fit: {moments}; got {passes!r}."
             raise ValueError(msg)
         copied = copy.copy(self)
-        copied.weights_, copied._simulator = kept[passes], None
+        copied._simulator = None
+        copied._take(kept[passes])
         return copied
 
     @property
@@ -312,6 +352,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             "layer_synapse": self.layer_synapse,
             "initial_voltage": self.initial_voltage,
             **self._lif.settings,
+            **getattr(self, "trained_", {}),
         }
         return conv_network(
             self.image_shape_,
@@ -343,6 +384,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         declared = {
             "architecture": self.architecture,
             **self._lif.settings,
+            **self.trained_,
             "weights": given,
             "seed": self.seed_,
         }
@@ -359,6 +401,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             n_steps=n_steps,
             dt=self.dt,
             initial_voltage=self.initial_voltage,
+            trainable=self.trainable or (),
         )
         counted = n_steps, self._train_steps()
         return train_model(model, images, codes, counted=counted, **options)
@@ -430,7 +473,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             self.weights_,
             self.architecture,
             self.image_shape_,
-            self._lif,
+            self._lifs,
             images,
             dt=self.dt,
             n_steps=self._n_steps,
@@ -572,7 +615,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         self._simulator = self._simulator or WarmSimulator()
         contents = hashlib.sha256(b"".join(w.tobytes() for w in self.weights_))
         network = (
-            *(self._lif, self.architecture, self.layer_synapse, self.initial_voltage),
+            *(self._lifs, self.architecture, self.layer_synapse, self.initial_voltage),
             *(self.batch_size, self.dt, self.seed_, contents.digest()),
         )
         return self._simulator.get(

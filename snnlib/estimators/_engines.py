@@ -28,7 +28,7 @@ def run_events(
     weights,
     architecture,
     image_shape,
-    lif,
+    lifs,
     images,
     *,
     dt,
@@ -42,7 +42,7 @@ def run_events(
 
     Parameters
     ----------
-    weights, architecture, image_shape, lif, dt, layer_synapse
+    weights, architecture, image_shape, lifs, dt, layer_synapse
         As in `snnlib.events.compile_events`.
     images : ndarray of shape (n_images, n_pixels)
         What to show.
@@ -63,14 +63,14 @@ def run_events(
     # It needs Numba, which is optional.
     from snnlib.events import compile_events, simulate_events
 
-    stages, neuron = compile_events(
-        weights, architecture, image_shape, lif, dt=dt, layer_synapse=layer_synapse
+    stages, neurons = compile_events(
+        weights, architecture, image_shape, lifs, dt=dt, layer_synapse=layer_synapse
     )
     rng = np.random.default_rng(seed)
     voltages = [
         draw_voltage(initial_voltage, stage.shape, rng) for stage in stages[:-1]
     ]
-    return simulate_events(stages, neuron, images, n_steps, voltages, **options)
+    return simulate_events(stages, neurons, images, n_steps, voltages, **options)
 
 
 class WarmSimulator:

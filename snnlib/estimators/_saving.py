@@ -48,6 +48,7 @@ def save_classifier(classifier, path, provenance):
         "feature_names": getattr(classifier, "feature_names_in_", None),
         "object_classes": bool(classifier.classes_.dtype.hasobject),
         "seed": classifier.seed_,
+        "trained": getattr(classifier, "trained_", {}),
         "history": classifier.history_,
         "provenance": provenance,
     }
@@ -96,6 +97,7 @@ def load_classifier(cls, path):
             classifier.classes_ = classifier.classes_.astype(object)
         classifier.weights_ = read_weights(path)
         classifier.seed_, classifier.history_ = about["seed"], about["history"]
+        classifier.trained_ = about.get("trained", {})
         classifier.image_shape_ = tuple(about["image_shape"])
         classifier.n_features_in_ = int(np.prod(classifier.image_shape_))
         classifier.provenance_ = about["provenance"]

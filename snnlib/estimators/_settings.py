@@ -188,6 +188,13 @@ CONV = COMMON | {
         "ends included, from which each batch draws; None is what a presentation has.",
         [Interval(Integral, 1, None, closed="left"), tuple, list, None],
     ),
+    "trainable": Setting(
+        "sequence of str or None",
+        'Settings of the neurons that training by counts finds too: ``"tau_rc"``, '
+        '``"max_rate"`` or both, a number for each layer of neurons. They begin at the '
+        "parameters of these names. None trains weights alone.",
+        [tuple, list, None],
+    ),
     "augmentation": Setting(
         "dict or None",
         "How far training moves each image at random, each time it is seen: "

@@ -39,8 +39,19 @@ def encode_network(classifier):
         ``generator`` that its initial voltages are drawn from, the ``settings`` of the
         classifier, and its ``weights`` as text: base64 of the scales and the bias of
         each layer as 32-bit floats, and then of each kernel's bytes.
+
+    Raises
+    ------
+    ValueError
+        If neurons of two layers differ.
     """
     check_is_fitted(classifier, "weights_")
+    if trained := getattr(classifier, "trained_", {}):
+        msg = (
+            "classifier must have the same neurons in every layer to run in a page; it "
+            f"has trained {', '.join(trained)}."
+        )
+        raise ValueError(msg)
     weights = [np.asarray(weight, np.float32) for weight in classifier.weights_]
     shape = tuple(classifier.image_shape_)
     check_weights(weights, shape, len(classifier.classes_), classifier.architecture)

@@ -1,0 +1,105 @@
+"""Let gradient descent choose the settings of lesson 11's neurons, with five seeds.
+
+Run it with ``make few-steps``. Each seed begins with the committed
+weights, at the settings that lesson 11 chose by hand, and goes through 10,000 training
+images twice: once with the weights alone, once with ``tau_rc`` and ``max_rate`` of each
+layer beside them. The seed is that of the order and the shifts of the images. Each
+result is written to ``mnist_learned_parameters.csv`` as it comes, and what is already
+there is left alone; ``--force`` does everything again.
+"""
+
+import argparse
+import csv
+import json
+import logging
+import time
+
+from train_few_steps import RECIPE, SEEDS, WEIGHTS
+from train_mnist import RESULTS, append_rows, provenance
+
+from snnlib import SpikingConvClassifier, fetch_mnist, train_test_mnist
+from snnlib.networks import TRAINABLE
+
+TABLE = RESULTS / "mnist_learned_parameters.csv"
+N_TRAIN, N_TEST, LEARNING_RATE = 10_000, 2_000, 0.002
+STEPS = (4, 8)
+WAYS = {"weights and neurons": TRAINABLE, "weights": None}
+PACKAGES = ("date", "snnlib", "nengo", "tensorflow", "numpy")
+logger = logging.getLogger("train_settings")
+
+
+def train(seed, trainable, X, y):
+    """Return the committed network after one more pass, and the seconds it took."""
+    classifier = SpikingConvClassifier.load(WEIGHTS)
+    classifier.set_params(
+        **RECIPE, trainable=trainable, warm_start=True, engine="event", verbose=2
+    )
+    classifier.set_params(n_epochs=1, learning_rate=LEARNING_RATE)
+    # A warm start keeps the seed of the weights. Another order needs another one.
+    classifier.seed_ = seed
+    start = time.perf_counter()
+    classifier.fit(X[:N_TRAIN], y[:N_TRAIN])
+    return classifier, time.perf_counter() - start
+
+
+def measure(classifier, X, y):
+    """Return the accuracy of a classifier after so many steps, by column."""
+    classifier.set_params(presentation_time=max(STEPS) * classifier.dt)
+    output = classifier.simulate(X).output.cumsum(axis=1)
+    correct = output.argmax(axis=2) == y[:, None]
+    return {f"accuracy_{n}": round(correct[:, n - 1].mean(), 4) for n in STEPS}
+
+
+def rows_of(classifier):
+    """Return the settings of each layer of neurons, as rows."""
+    before = {name: [getattr(classifier, name)] * 3 for name in TRAINABLE}
+    settings = before | classifier.trained_
+    return [
+        {
+            "layer": layer,
+            **{name: float(f"{its[layer - 1]:.5g}") for name, its in settings.items()},
+        }
+        for layer in (1, 2, 3)
+    ]
+
+
+def known_keys():
+    """Return which seeds and ways the table holds."""
+    if not TABLE.exists():
+        return set()
+    with TABLE.open(newline="") as file:
+        return {(int(row["seed"]), row["learned"]) for row in csv.DictReader(file)}
+
+
+def main():
+    """Train and measure whatever has no result yet."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--force", action="store_true", help="do everything again")
+    parser.add_argument(
+        "--seeds", type=json.loads, default=list(SEEDS), help="such as [0, 1]"
+    )
+    arguments = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
+    if arguments.force:
+        TABLE.unlink(missing_ok=True)
+
+    X_train, X_test, y_train, y_test = train_test_mnist(fetch_mnist(), n_test=N_TEST)
+    made = provenance()
+    versions = {name: made[name] for name in PACKAGES}
+    versions["data_digest"] = made["data_digest"][:12]
+    for seed in arguments.seeds:
+        for learned, trainable in WAYS.items():
+            if (seed, learned) in known_keys():
+                continue
+            logger.info("seed %d: training %s", seed, learned)
+            classifier, seconds = train(seed, trainable, X_train, y_train)
+            about = {"seed": seed, "learned": learned, "n_train": N_TRAIN}
+            about |= {"training_seconds": round(seconds), "n_images": len(y_test)}
+            about |= measure(classifier, X_test, y_test)
+            rows = [{**about, **row, **versions} for row in rows_of(classifier)]
+            append_rows(TABLE, rows)
+            logger.info("%s", rows)
+
+
+if __name__ == "__main__":
+    main()
