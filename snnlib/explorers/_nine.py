@@ -112,8 +112,8 @@ def line_of(place: Place, setting: Setting, splits: str) -> Line | None:
         Ends are as from `snnlib.panel`: those of the interval of the paired difference
         from the paper's value, which has none itself.
     """
-    aside = {name: None for name in Setting._fields if name not in place.by}
-    return _line(place, setting._replace(**aside), splits)
+    aside = [name for name in Setting._fields if name not in place.by]
+    return _line(place, setting.without(*aside), splits)
 
 
 @cache

@@ -56,6 +56,21 @@ class Setting(NamedTuple):
     passes: float = NETWORK["passes"]
     """Of experiment 3 alone: the decoders of one neuron are solved for."""
 
+    def without(self, *names: str) -> Setting:
+        """Return the setting with None for what is not looked at.
+
+        Parameters
+        ----------
+        *names : str
+            Of what is left open.
+
+        Returns
+        -------
+        setting : Setting
+        """
+        gaps: dict[str, Any] = dict.fromkeys(names)
+        return self._replace(**gaps)
+
 
 def ways_of(experiment: int) -> tuple[str, ...]:
     """Return the names by which the runs of an experiment differ.
@@ -297,13 +312,13 @@ def parts_at(claim: int, setting: Setting) -> list[Answer]:
         The parts that decide; before those of claim 4, what they follow from.
     """
     if claim in {1, 2}:
-        at = {name: setting._replace(**{name: None}, passes=None) for name in BASE}
+        at = {name: setting.without(name, "passes") for name in BASE}
         denied = {name: claim == 2 or name != "synapse" for name in BASE}
         found = [_matters(claim, claim, name, at[name], denied[name]) for name in BASE]
         return [*found, _less(at["synapse"])] if claim == 2 else found
     decided = read_decisions()["claims"]["3"]
-    at_all = setting._replace(max_rate=None)
-    of_rates = setting._replace(max_rate=None, amplitude=None)
+    at_all = setting.without("max_rate")
+    of_rates = setting.without("max_rate", "amplitude")
     coupled = {rate: _coupled(rate, of_rates) for rate in decided["coupling"]}
     if claim == 3:
         rates = *decided["rates"]["poor"], decided["rates"]["better"]
@@ -311,7 +326,7 @@ def parts_at(claim: int, setting: Setting) -> list[Answer]:
         follows = _together(part, coupled.values(), _any)
         return [*(_poor(rate, at_all) for rate in rates), follows]
     deep = [
-        *(_matters(4, 3, name, setting._replace(**{name: None})) for name in BASE),
+        *(_matters(4, 3, name, setting.without(name)) for name in BASE),
         coupled[250],
     ]
     several = _together("several parameters matter", deep, _several)
