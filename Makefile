@@ -99,8 +99,7 @@ weights: .venv/installed ## Train and measure the networks of lesson 06 where mi
 
 # oneDNN makes training faster where TensorFlow does not switch it on by itself.
 few-steps: .venv/installed ## Train and measure the networks of lesson 11 where missing
-	for script in train_few_steps measure_few_steps train_settings; do \
-		TF_ENABLE_ONEDNN_OPTS=1 $(BIN)/python scripts/$$script.py || exit 1; done
+	TF_ENABLE_ONEDNN_OPTS=1 $(BIN)/python scripts/train_few_steps.py
 
 bench: .venv/installed ## Measure speed beside Nengo, NengoDL, Keras and papermill
 	$(BIN)/python -m benchmarks $(BENCH)

@@ -1,6 +1,6 @@
 """Compare patterns of starting voltages, and measure lesson 11's early stop.
 
-Run it with ``make few-steps``. It trains nothing, takes some
+Run it with ``python scripts/measure_few_steps.py``. It trains nothing, takes some
 minutes, and leaves alone what is already in its tables; ``--force`` does all again.
 
 ``mnist_dither.csv`` tells how accurate two networks are from each pattern: lesson 06's

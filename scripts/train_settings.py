@@ -1,6 +1,6 @@
 """Let gradient descent choose the settings of lesson 11's neurons, with five seeds.
 
-Run it with ``make few-steps``. Each seed begins with the committed
+Run it with ``python scripts/train_settings.py``. Each seed begins with the committed
 weights, at the settings that lesson 11 chose by hand, and goes through 10,000 training
 images twice: once with the weights alone, once with ``tau_rc`` and ``max_rate`` of each
 layer beside them. The seed is that of the order and the shifts of the images. Each
