@@ -99,7 +99,8 @@ weights: .venv/installed ## Train and measure the networks of lesson 06 where mi
 
 # oneDNN makes training faster where TensorFlow does not switch it on by itself.
 few-steps: .venv/installed ## Train and measure the networks of lesson 11 where missing
-	TF_ENABLE_ONEDNN_OPTS=1 $(BIN)/python scripts/train_few_steps.py
+	for script in train_few_steps measure_few_steps train_settings; do \
+		TF_ENABLE_ONEDNN_OPTS=1 $(BIN)/python scripts/$$script.py || exit 1; done
 
 bench: .venv/installed ## Measure speed beside Nengo, NengoDL, Keras and papermill
 	$(BIN)/python -m benchmarks $(BENCH)

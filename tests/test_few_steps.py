@@ -1,12 +1,13 @@
 """The scripts behind lesson 11 measure what they say."""
 
+import csv
 import importlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from snnlib.networks import draw_voltage
+from snnlib.networks import TRAINABLE, draw_voltage
 
 SCRIPTS = Path(__file__).resolve().parent.parent / "scripts"
 
@@ -52,3 +53,18 @@ def test_early_stop_is_measured_image_by_image(script, monkeypatch):
     assert row["mean_steps"] == (1 + 3) / 2
     assert row["accuracy"] == 0.5
     assert row["spikes_per_image"] == (6 + 12) / 2
+
+
+def test_learned_settings_have_a_row_for_each_layer(script):
+    """In the table each seed and way has the three layers; weights alone move none."""
+    train = script("train_settings")
+    with train.TABLE.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert {row["learned"] for row in rows} == {*train.WAYS}
+    for start in range(0, len(rows), 3):
+        three = rows[start : start + 3]
+        assert [row["layer"] for row in three] == ["1", "2", "3"]
+        assert len({(row["seed"], row["learned"]) for row in three}) == 1
+        begun = {float(train.RECIPE.get(name, 0.02)) for name in TRAINABLE}
+        found = {float(row[name]) for row in three for name in TRAINABLE}
+        assert (found == begun) == (three[0]["learned"] == "weights")
