@@ -338,8 +338,8 @@ SHORT = [name for name in LESSONS if re.match(r"notebooks/(0[1-5]|12)", name)]
 LONG = {
     "notebooks/01_lif_neuron.html": 9_800,
     "notebooks/02_spikes_to_numbers.html": 9_800,
-    "notebooks/03_training_with_rates.html": 11_800,
-    "notebooks/03b_deep_spiking.html": 11_000,
+    "notebooks/03_training_with_rates.html": 11_400,
+    "notebooks/03b_deep_spiking.html": 10_600,
     "notebooks/04_linear_regression.html": 10_000,
     "notebooks/05_logistic_regression.html": 9_700,
 }
