@@ -16,6 +16,8 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import NamedTuple
 
+from benchmarks import serve
+
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = (
     "snnlib",
@@ -247,11 +249,8 @@ def reset_peak():
 
 def peak_memory():
     """Return the peak memory of this process since `reset_peak`, in MB, or NaN."""
-    path = Path("/proc/self/status")
-    if not path.exists():
-        return math.nan
-    (line,) = (x for x in path.read_text().splitlines() if x.startswith("VmHWM:"))
-    return int(line.split()[1]) * 1024 / _MEGABYTE
+    told = serve.peak_memory()
+    return math.nan if told is None else told
 
 
 def describe_machine():

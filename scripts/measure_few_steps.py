@@ -13,14 +13,13 @@ images, if it looks for 8 steps at most, with bounds from those 10,000 training 
 """
 
 import argparse
-import csv
 import datetime
 import logging
 from importlib.metadata import version
 
 import numpy as np
 from train_few_steps import FEW_STEPS, WEIGHTS
-from train_mnist import LIF_PATH, RESULTS, append_rows
+from train_mnist import LIF_PATH, RESULTS, append_rows, known_keys
 
 from snnlib import (
     SpikingConvClassifier,
@@ -148,14 +147,6 @@ def sure_rows(checked, y_checked, shown, y):
         }
 
 
-def known(table, *columns):
-    """Return what stands in some columns of a table."""
-    if not table.exists():
-        return set()
-    with table.open(newline="") as file:
-        return {tuple(row[name] for name in columns) for row in csv.DictReader(file)}
-
-
 def main():
     """Measure whatever has no rows yet."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -191,7 +182,7 @@ def main():
         logger.info("%s", rows)
     for name, pattern in PATTERNS.items():
         for network, classifier in networks.items():
-            if (network, name) in known(DITHER, "network", "pattern"):
+            if (network, name) in known_keys(DITHER, "network", "pattern"):
                 continue
             rows = [
                 {"network": network, "pattern": name, **row, **versions}

@@ -13,11 +13,11 @@ here is trained on.
 """
 
 import argparse
-import csv
 import json
 import logging
 import time
 
+import train_mnist
 from train_mnist import LIF_PATH, RESULTS, append_rows, provenance
 
 from snnlib import SpikingConvClassifier, fetch_mnist, train_test_mnist
@@ -95,13 +95,8 @@ def measured_rows(network, seed, classifier, X, y):
 
 def known_keys():
     """Return which networks, seeds and starts the table holds."""
-    if not TABLE.exists():
-        return set()
-    with TABLE.open(newline="") as file:
-        return {
-            (row["network"], int(row["seed"]), row["initial_voltage"])
-            for row in csv.DictReader(file)
-        }
+    found = train_mnist.known_keys(TABLE, "network", "seed", "initial_voltage")
+    return {(network, int(seed), start) for network, seed, start in found}
 
 
 def main():

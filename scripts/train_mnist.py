@@ -115,6 +115,14 @@ def write_rows(path, rows):
         logger.info("%s", row)
 
 
+def known_keys(path, *columns):
+    """Return what stands in some columns of a table, as text, row by row."""
+    if not path.exists():
+        return set()
+    with path.open(newline="") as file:
+        return {tuple(row[name] for name in columns) for row in csv.DictReader(file)}
+
+
 def append_rows(path, rows):
     """Add rows to a .csv file, with a header if it is new, wholly or not at all."""
     is_new = not path.exists()

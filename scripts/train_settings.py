@@ -9,13 +9,12 @@ there is left alone; ``--force`` does everything again.
 """
 
 import argparse
-import csv
 import json
 import logging
 import time
 
 from train_few_steps import RECIPE, SEEDS, WEIGHTS
-from train_mnist import RESULTS, append_rows, provenance
+from train_mnist import RESULTS, append_rows, known_keys, provenance
 
 from snnlib import SpikingConvClassifier, fetch_mnist, train_test_mnist
 from snnlib.networks import TRAINABLE
@@ -63,14 +62,6 @@ def rows_of(classifier):
     ]
 
 
-def known_keys():
-    """Return which seeds and ways the table holds."""
-    if not TABLE.exists():
-        return set()
-    with TABLE.open(newline="") as file:
-        return {(int(row["seed"]), row["learned"]) for row in csv.DictReader(file)}
-
-
 def main():
     """Train and measure whatever has no result yet."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -89,7 +80,7 @@ def main():
     versions["data_digest"] = made["data_digest"][:12]
     for seed in arguments.seeds:
         for learned, trainable in WAYS.items():
-            if (seed, learned) in known_keys():
+            if (str(seed), learned) in known_keys(TABLE, "seed", "learned"):
                 continue
             logger.info("seed %d: training %s", seed, learned)
             classifier, seconds = train(seed, trainable, X_train, y_train)
