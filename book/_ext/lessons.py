@@ -13,7 +13,7 @@ from jupyter_client.manager import KernelManager
 # At this level the executor tells of each lesson as it starts and ends.
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
-# It simulates all test images of MNIST, and takes as long as the others together.
+# It takes longest of all.
 LONGEST = "06_mnist"
 
 
