@@ -2,6 +2,7 @@
 
 import re
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urldefrag, urljoin, urlsplit
 
@@ -510,6 +511,17 @@ def test_missing_page_has_the_whole_book_around_it(book):
 
 
 WITH_EXPLORERS = [name for name in LESSONS if re.search(r"/(0[1245]_|03b_)", name)]
+
+
+@pytest.mark.parametrize("name", ["book/intro.html", *LESSONS])
+def test_explorer_adds_little_to_a_page(name, book):
+    """With its style, scripts, numbers and picture, each brings 300 kB at most."""
+    for explorer in read(book, name).select("section.snnlib-explorer"):
+        after = explorer.find_next_siblings()
+        scripts = takewhile(lambda part: part.name == "script", after)
+        parts = [explorer.find_previous_sibling("style"), explorer, *scripts]
+        assert len(parts) > 2
+        assert sum(len(str(part)) for part in parts) <= 300_000
 
 
 @pytest.mark.parametrize("name", WITH_EXPLORERS)
