@@ -28,16 +28,14 @@ from snnlib import (
     stop_when_sure,
 )
 from snnlib.events import compile_events, simulate_events
-from snnlib.networks import conv_neurons, draw_voltage
+from snnlib.networks import GOLDEN, WINDOW, conv_neurons, draw_voltage
 from snnlib.neurons import SETTINGS
 
 DITHER, SURE = RESULTS / "mnist_dither.csv", RESULTS / "mnist_when_sure.csv"
 STEPS = (4, 8)
 TOLERANCES = (0.0, 0.0002, 0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05)
-GOLDEN = (5**0.5 - 1) / 2
 # The root of x^3 = x + 1: what the golden ratio is to a line, it is to a plane.
 PLASTIC = 1.324717957244746
-WINDOW = np.array([[1, 5], [7, 3]]) / 8
 PACKAGES = ("snnlib", "nengo", "numba", "numpy")
 logger = logging.getLogger("measure_few_steps")
 

@@ -30,9 +30,9 @@ VOLTAGES = ("zero", "uniform", "dither")
 # What `count_model` can train beside the weights.
 TRAINABLE = ("max_rate", "tau_rc")
 
-_GOLDEN = (5**0.5 - 1) / 2
+GOLDEN = (5**0.5 - 1) / 2
 # Bayer's order of a window of two by two places, each in the middle of its quarter.
-_WINDOW = np.array([[1, 5], [7, 3]]) / 8
+WINDOW = np.array([[1, 5], [7, 3]]) / 8
 
 
 def ensemble_network(
@@ -334,7 +334,7 @@ def draw_voltage(initial_voltage, shape, rng):
         return rng.uniform(size=shape)
     row, column, channel = np.indices((1, 1, *shape)[-3:])
     # Multiples of the golden ratio, without their whole part, never crowd together.
-    voltage = (_WINDOW[row % 2, column % 2] + channel * _GOLDEN) % 1
+    voltage = (WINDOW[row % 2, column % 2] + channel * GOLDEN) % 1
     return voltage.reshape(shape)
 
 
