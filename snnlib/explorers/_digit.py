@@ -33,7 +33,7 @@ from snnlib.explorers._explorer import (
 )
 from snnlib.explorers._image import check_labelled
 from snnlib.explorers._network import decode_weights, encode_network, engine_script
-from snnlib.explorers._page import alt_text, asset, new_identity
+from snnlib.explorers._page import asset, frame, new_identity
 from snnlib.files import plain
 from snnlib.images import check_images
 from snnlib.metrics import network_cost
@@ -218,28 +218,20 @@ class _DigitExplorer(Explorer):
 
     def _html(self, picture):
         identity = new_identity(self)
-        answer = (
-            f"<details><summary>Answer</summary><p>{escape(self.answer)}</p></details>"
-            if self.answer
-            else ""
-        )
         networks = "".join(
             f'<script type="application/json" data-network="{_name(encoded)}">'
             f"{_for_script(encoded)}</script>"
             for encoded in self._encoded
         )
+        seen = f"<p>{escape(self.sentence)}</p>"
         return (
-            f"<style>{asset('explorers.css')}{asset('digit.css')}</style>"
-            f'<section class="snnlib-explorer snnlib-digit" id="{identity}" '
-            f'aria-label="{escape(self.title)}">'
-            f'<p class="snnlib-question"><strong>Question.</strong> '
-            f"{escape(self.question)}</p>"
-            f'<div class="snnlib-stage"></div>'
-            f'<noscript><img alt="{escape(alt_text(self))}" '
-            f'src="data:image/png;base64,{picture}"></noscript>'
-            f"<details><summary>What you see</summary><p>{escape(self.sentence)}</p>"
-            f"</details>{answer}</section>"
-            f"{networks}<script>{engine_script()}</script>"
+            frame(
+                *(self, identity, picture),
+                sheets=["digit.css"],
+                kind="snnlib-digit",
+                before=f"<details><summary>What you see</summary>{seen}</details>",
+            )
+            + f"{networks}<script>{engine_script()}</script>"
             f"<script>{asset('state.js')}{asset('pad.js')}{asset('digit.js')}"
             f"snnlib.digit.mount({json.dumps(identity)}, {self._description()});"
             "</script>"

@@ -33,26 +33,51 @@ def html(explorer, picture):
         Style, scripts and data in one piece, which asks nothing of a network.
     """
     identity = new_identity(explorer)
+    scripts = [*_SCRIPTS, *explorer.scripts, "explorers.js"]
+    sentence = f'<p class="snnlib-sentence">{escape(explorer.sentence)}</p>'
+    return (
+        frame(explorer, identity, picture, after=sentence)
+        + f"<script>{''.join(map(asset, scripts))}"
+        f"snnlib.mount({json.dumps(identity)}, {describe(explorer)});</script>"
+    )
+
+
+def frame(explorer, identity, picture, *, sheets=(), kind="", before="", after=""):
+    """Return an explorer's style and its element, which scripts fill.
+
+    Parameters
+    ----------
+    explorer, picture
+        As in `html`.
+    identity : str
+        From `new_identity`.
+    sheets : sequence of str, default=()
+        Style sheets of its own.
+    kind : str, default=""
+        A class of its own.
+    before, after : str, default=""
+        HTML that stands before and behind the answer.
+
+    Returns
+    -------
+    html : str
+    """
     answer = (
         '<details class="snnlib-answer"><summary>Answer</summary>'
         f"<p>{_linked(explorer.answer, identity)}</p></details>"
         if explorer.answer
         else ""
     )
-    scripts = [*_SCRIPTS, *explorer.scripts, "explorers.js"]
     return (
-        f"<style>{asset('explorers.css')}</style>"
-        f'<section class="snnlib-explorer" id="{identity}" '
+        f"<style>{''.join(map(asset, ('explorers.css', *sheets)))}</style>"
+        f'<section class="{f"snnlib-explorer {kind}".strip()}" id="{identity}" '
         f'aria-label="{escape(explorer.title)}">'
         f'<p class="snnlib-question"><strong>Question.</strong> '
         f"{_linked(explorer.question, identity)}</p>"
         f'<div class="snnlib-stage"></div>'
         f'<noscript><img alt="{escape(alt_text(explorer))}" '
         f'src="data:image/png;base64,{picture}"></noscript>'
-        f"{answer}"
-        f'<p class="snnlib-sentence">{escape(explorer.sentence)}</p></section>'
-        f"<script>{''.join(map(asset, scripts))}"
-        f"snnlib.mount({json.dumps(identity)}, {describe(explorer)});</script>"
+        f"{before}{answer}{after}</section>"
     )
 
 
