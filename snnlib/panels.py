@@ -298,7 +298,7 @@ def plot_effects(answers: pd.DataFrame, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     answers : pandas.DataFrame
-        From `snnlib.verdicts.answer_questions`; rows without a margin are left out.
+        From `answer_questions`; rows without a margin are left out.
     ax : matplotlib.axes.Axes, optional
         Where to draw; by default, in a new figure.
 

@@ -43,7 +43,7 @@ class Run:
     ----------
     id : str
         Sixteen digits of a hash over all that decides the metrics: the notebook's code,
-        the values, the version and the code of `snnlib`, and the data.
+        the values, the version and the code of ``snnlib``, and the data.
     given : dict
         The parameters that the definition names.
     values : dict
@@ -74,7 +74,7 @@ class Plan:
         What the plan was made from.
     identity : dict of str to str
         What the ids of all runs rest on: digest of the notebook, version and digest of
-        `snnlib`.
+        ``snnlib``.
     """
 
     notebook: Notebook

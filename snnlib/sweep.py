@@ -88,7 +88,7 @@ def run_sweep(
         Not used with ``scheduler``.
     scheduler : str, optional
         Address of a Dask scheduler, such as ``tcp://192.0.2.7:8786``. Its workers need
-        the same `snnlib` and data, but no file of this machine.
+        the same ``snnlib`` and data, but no file of this machine.
     security : distributed.Security, optional
         The certificates to show the scheduler; by default, those of Dask's
         configuration. Without any, whoever reaches the scheduler can run code there.
@@ -123,7 +123,7 @@ def run_sweep(
         If another sweep is at work on the folder.
     SweepError
         If an argument is none of the above, the folder cannot be written to, no
-        scheduler or worker answers, a worker has another `snnlib` or other data, or
+        scheduler or worker answers, a worker has another ``snnlib`` or other data, or
         this system cannot fork (with ``scheduler``, only the workers need to).
     OSError
         If the folder cannot be written to any more, for example because the disk is

@@ -16,7 +16,10 @@ ROOT = Path(__file__).resolve().parent.parent
 JUPYTER_BOOK = Path(sys.executable).with_name("jupyter-book")
 TOC = YAML(typ="safe").load(ROOT / "_toc.yml")
 PAGES = [TOC["root"]] + [
-    chapter["file"] for part in TOC["parts"] for chapter in part["chapters"]
+    page["file"]
+    for part in TOC["parts"]
+    for chapter in part["chapters"]
+    for page in (chapter, *chapter.get("sections", ()))
 ]
 LESSONS = [page for page in PAGES if page.startswith("notebooks/")]
 
@@ -88,9 +91,22 @@ def test_build_shows_versions(built):
 
 @pytest.mark.slow
 def test_build_documents_parameters(built):
-    """The API page holds the docstrings, not just the names."""
+    """The API's pages hold the docstrings, not just the names."""
     _, html = built
-    assert "Low-pass time constant" in page_text(html, "book/api")
+    assert "Low-pass time constant" in page_text(html, "book/api/estimators")
+
+
+@pytest.mark.slow
+def test_build_finds_names_at_their_old_address(built):
+    """Names had entries in ``api.html`` once; there, a row still leads to each."""
+    _, html = built
+    page = page_text(html, "book/api")
+    documented = [name for names in documented_names().values() for name in names]
+    assert documented
+    for name in documented:
+        row = re.search(rf'<tr [^>]*id="snnlib.{name}".*?</tr>', page, re.S)[0]
+        [address] = re.findall(r'href="(api/\w+\.html)#snnlib\.' + name, row)
+        assert f'id="snnlib.{name}"' in (html / "book" / address).read_text(), name
 
 
 def page_text(html, page):
@@ -106,12 +122,28 @@ def test_build_fails_with_lesson(tmp_path):
     assert "the lesson is broken" in done.stdout + done.stderr
 
 
-def test_api_page_lists_public_names():
-    """The API page documents every public name, and no other."""
-    page = (ROOT / "book" / "api.md").read_text()
-    documented = re.findall(r"\.\. (?:auto|py:)\w+:: snnlib\.(\w+)", page)
+def documented_names():
+    """Return the names that each page of the API documents."""
+    return {
+        path.stem: re.findall(r"\.\. (?:auto|py:)\w+:: snnlib\.(\w+)", path.read_text())
+        for path in (ROOT / "book" / "api").glob("*.md")
+    }
+
+
+def test_api_pages_list_public_names():
+    """The API's pages document every public name once, and no other."""
+    documented = [name for names in documented_names().values() for name in names]
     modules = {"__version__", "nengo_dl", "tf"}
     assert sorted(documented) == sorted(set(snnlib.__all__) - modules)
+
+
+def test_api_page_has_a_table_for_each_page():
+    """The API's first page, and the contents, name its pages in one order."""
+    tables = re.findall(r"api-table:: (\w+)", (ROOT / "book/api.md").read_text())
+    assert [f"book/api/{name}" for name in tables] == [
+        page for page in PAGES if page.startswith("book/api/")
+    ]
+    assert sorted(tables) == sorted(documented_names())
 
 
 def test_contents_name_every_lesson():
@@ -122,7 +154,7 @@ def test_contents_name_every_lesson():
 
 def test_figures_have_alt_text():
     """Every picture of the prose pages says in words what it shows."""
-    for path in (ROOT / "book").glob("*.md"):
+    for path in (ROOT / "book").rglob("*.md"):
         text = path.read_text()
         blocks = re.findall(r"```\{(?:figure|image)\}.*?```", text, re.S)
         assert all(":alt:" in block for block in blocks), path
