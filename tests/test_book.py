@@ -31,6 +31,8 @@ def build(folder, code):
         "_config.yml",
         "_toc.yml",
         "pyproject.toml",
+        "benchmarks/__init__.py",
+        "benchmarks/page.py",
         "benchmarks/results.json",
         "results/nir.csv",
         "results/versions.csv",
