@@ -1,11 +1,12 @@
-"""Explorers in prose, and the weights of trained networks in files beside the pages."""
+"""Pictures of results in prose: explorers, whose networks are files, and a figure."""
 
+import base64
 import re
+from io import BytesIO
 from pathlib import Path
-from typing import ClassVar
 
 from docutils import nodes
-from docutils.parsers.rst import directives
+from sphinx.directives.patches import Figure
 from sphinx.util.docutils import SphinxDirective
 
 from snnlib import digit_explorer, results_explorer
@@ -16,43 +17,45 @@ WEIGHTS = re.compile(
 )
 
 
-class ExplorerDirective(SphinxDirective):
-    """Show an explorer.
+class DigitExplorer(SphinxDirective):
+    """Show the committed network at a digit that the reader draws.
 
-    The option ``sliders`` names the sliders to show; the content is the question.
-    Without it, an explorer asks its own.
+    The content is the question; without it, the explorer asks its own.
     """
 
     has_content = True
-    option_spec: ClassVar = {"sliders": directives.unchanged}
 
     def run(self):
         """Return the explorer as the page has it."""
-        explorer = self.make(**self.shown())
+        given = {"question": " ".join(self.content)} if self.content else {}
+        explorer = digit_explorer(sliders=[], **given)
         return [nodes.raw("", explorer.html(), format="html")]
 
-    def shown(self):
-        """Return what the page says that the explorer is to show."""
-        given = {"question": " ".join(self.content)} if self.content else {}
-        if "sliders" in self.options:
-            given["sliders"] = self.options["sliders"].split()
-        return given
+
+class PaperFigure(Figure):
+    """Draw the paper's nine panels anew; the content is the caption."""
+
+    required_arguments = 0
+
+    def run(self):
+        """Return the figure, with its picture in the page."""
+        picture = base64.b64encode(draw_panels()).decode()
+        self.arguments = [f"data:image/png;base64,{picture}"]
+        return super().run()
 
 
-class DigitExplorer(ExplorerDirective):
-    """Show the committed network at a digit that the reader draws."""
-
-    make = staticmethod(digit_explorer)
-
-    def shown(self):
-        """Return what the page says; it shows no sliders that it does not name."""
-        return {"sliders": [], **super().shown()}
-
-
-class ResultsExplorer(ExplorerDirective):
-    """Show the committed tables as the paper's nine panels."""
-
-    make = staticmethod(results_explorer)
+def draw_panels():
+    """Return the picture that the explorer of the results begins with, made small."""
+    figure = results_explorer().figure()
+    figure.set_size_inches(9, 4.8)
+    figure.subplots_adjust(hspace=0.6, top=0.94, bottom=0.11)
+    for ax in figure.axes:
+        ax.get_legend().remove()
+    for ax in figure.axes[:6]:
+        ax.set_xlabel("")
+    picture = BytesIO()
+    figure.savefig(picture, format="png", dpi=160)
+    return picture.getvalue()
 
 
 def lift_weights(app, pagename, templatename, context, doctree):  # noqa: ARG001
@@ -85,6 +88,6 @@ def setup(app):
         What Sphinx wants to know of an extension.
     """
     app.add_directive("digit-explorer", DigitExplorer)
-    app.add_directive("results-explorer", ResultsExplorer)
+    app.add_directive("paper-figure", PaperFigure)
     app.connect("html-page-context", lift_weights)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -48,7 +48,9 @@ class LessonMap(SphinxDirective):
                 ", ".join(needed) or "-",
             )
             lines.append(f"| {' | '.join(cells)} |")
-        return self.parse_text_to_nodes(StringList(lines, source=str(page)))
+        [table] = self.parse_text_to_nodes(StringList(lines, source=str(page)))
+        table["classes"].append("lesson-map")
+        return [table]
 
 
 def setup(app):
