@@ -642,6 +642,26 @@ def test_page_shows_every_row(shown):
     assert "| nothing | 0.0000% of spikes, 0 of 100 classes |" in text
 
 
+def test_page_counts_wins(module):
+    """The page counts a peer that is faster, and a goal that is not met."""
+
+    def counted(results):
+        said = module("page").count_wins(results).data
+        return [int(n) for n in re.findall(r"(\d+) of", said)]
+
+    results = copy.deepcopy(RESULTS)
+    assert results["rows"]["conv-warm"]["met"]
+    results["rows"]["conv-warm"] |= {"median": 0.5, "met": False}
+    assert counted(results) == [n - 1 for n in counted(RESULTS)]
+
+
+def test_page_reads_between_points(module):
+    """Between two measured points, the page goes by the power law through them."""
+    curve = {"x": [1, 100, 400], "seconds": [2, 20, 20]}
+    assert module("page").seconds_at(25, curve) == pytest.approx(2 * 25**0.5)
+    assert module("page").seconds_at(200, curve) == pytest.approx(20)
+
+
 def test_page_says_where_each_row_was_measured(shown):
     """A row of another machine is named with it, and its day is not of the others."""
     results = copy.deepcopy(RESULTS)
