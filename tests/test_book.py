@@ -107,7 +107,7 @@ def test_build_finds_names_at_their_old_address(built):
     assert documented
     for name in documented:
         row = re.search(rf'<tr [^>]*id="snnlib.{name}".*?</tr>', page, re.S)[0]
-        [address] = re.findall(r'href="(api/\w+\.html)#snnlib\.' + name, row)
+        [address] = re.findall(rf'href="(api/\w+\.html)#snnlib.{name}"', row)
         assert f'id="snnlib.{name}"' in (html / "book" / address).read_text(), name
 
 
@@ -158,6 +158,6 @@ def test_figures_have_alt_text():
     """Every picture of the prose pages says in words what it shows."""
     for path in (ROOT / "book").rglob("*.md"):
         text = path.read_text()
-        blocks = re.findall(r"```\{(?:figure|image)\}.*?```", text, re.S)
+        blocks = re.findall(r"```\{(?:paper-)?(?:figure|image)\}.*?```", text, re.S)
         assert all(":alt:" in block for block in blocks), path
         assert "![](" not in text, path
