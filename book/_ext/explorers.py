@@ -2,6 +2,7 @@
 
 import base64
 import re
+from html import escape
 from io import BytesIO
 from pathlib import Path
 
@@ -30,6 +31,27 @@ class DigitExplorer(SphinxDirective):
         given = {"question": " ".join(self.content)} if self.content else {}
         explorer = digit_explorer(sliders=[], **given)
         return [nodes.raw("", explorer.html(), format="html")]
+
+
+class ResultsExplorer(SphinxDirective):
+    """Show the committed tables as the paper's nine panels, when a reader unfolds them.
+
+    The content is what is read before.
+    """
+
+    has_content = True
+
+    def run(self):
+        """Return the explorer in its fold."""
+        summary = escape(" ".join(self.content))
+        return [
+            nodes.raw(
+                "",
+                f"<details class='fold'><summary>{summary}</summary>"
+                f"{results_explorer().html()}</details>",
+                format="html",
+            )
+        ]
 
 
 class PaperFigure(Figure):
@@ -89,5 +111,6 @@ def setup(app):
     """
     app.add_directive("digit-explorer", DigitExplorer)
     app.add_directive("paper-figure", PaperFigure)
+    app.add_directive("results-explorer", ResultsExplorer)
     app.connect("html-page-context", lift_weights)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
