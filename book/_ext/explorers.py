@@ -1,9 +1,7 @@
 """Pictures of results in prose: explorers, whose networks are files, and a figure."""
 
-import base64
 import re
 from html import escape
-from io import BytesIO
 from pathlib import Path
 
 from docutils import nodes
@@ -11,6 +9,7 @@ from sphinx.directives.patches import Figure
 from sphinx.util.docutils import SphinxDirective
 
 from snnlib import digit_explorer, results_explorer
+from snnlib.explorers._picture import small_png
 
 WEIGHTS = re.compile(
     r'<script type="application/json" data-network="(?P<name>[\w-]+)">'
@@ -61,13 +60,12 @@ class PaperFigure(Figure):
 
     def run(self):
         """Return the figure, with its picture in the page."""
-        picture = base64.b64encode(draw_panels()).decode()
-        self.arguments = [f"data:image/png;base64,{picture}"]
+        self.arguments = [f"data:image/png;base64,{draw_panels()}"]
         return super().run()
 
 
 def draw_panels():
-    """Return the picture that the explorer of the results begins with, made small."""
+    """Return what the explorer of the results begins with, as a small PNG in base64."""
     figure = results_explorer().figure()
     figure.set_size_inches(9, 4.8)
     figure.subplots_adjust(hspace=0.6, top=0.94, bottom=0.11)
@@ -75,9 +73,7 @@ def draw_panels():
         ax.get_legend().remove()
     for ax in figure.axes[:6]:
         ax.set_xlabel("")
-    picture = BytesIO()
-    figure.savefig(picture, format="png", dpi=160)
-    return picture.getvalue()
+    return small_png(figure)
 
 
 def lift_weights(app, pagename, templatename, context, doctree):  # noqa: ARG001
