@@ -239,7 +239,7 @@ def test_lesson_names_what_the_references_have(lesson):
 def test_references_are_all_named():
     """No work is among the references that no page, lesson or docstring speaks of."""
     bibliography = (ROOT / "book" / "references.bib").read_text()
-    pages = "\n".join(path.read_text() for path in (ROOT / "book").glob("*.md"))
+    pages = "\n".join(path.read_text() for path in (ROOT / "book").rglob("*.md"))
     lessons = "\n".join(map(prose, LESSONS))
     named = {"".join(work).lower() for work in WORK.findall(lessons)}
     for key, entry in re.findall(r"^@\w+\{(\w+),(.*?)^\}", bibliography, re.M | re.S):
