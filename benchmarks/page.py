@@ -10,10 +10,11 @@ from textwrap import shorten
 
 import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 from IPython.display import Markdown
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from snnlib import COLORS
+from snnlib import COLORS, markdown_table
 
 SIDES = {"ours": "snnlib", "peer": "NengoDL (for neurons: Nengo)"}
 SIDE_COLORS = {"ours": COLORS["spiking"], "peer": COLORS["baseline"]}
@@ -47,8 +48,7 @@ def number(value):
 
 def table(header, lines):
     """Return a table in the markup of the page."""
-    lines = [header, ["---"] * len(header), *lines]
-    return Markdown("\n".join(f"| {' | '.join(line)} |" for line in lines))
+    return Markdown(markdown_table(pd.DataFrame(lines, columns=header)))
 
 
 def bullets(lines):
