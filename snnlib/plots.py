@@ -307,6 +307,8 @@ def plot_matrix(
                 va="center",
                 fontsize="small",
                 color="black" if light > 0.5 else "white",
+                # In drawings for the dark, book/_ext/figures.py keeps its colour.
+                gid="on-colour",
             )
     for row, column in np.argwhere(framed):
         frame = Rectangle((column - 0.5, row - 0.5), 1, 1, fill=False, lw=2)

@@ -412,6 +412,27 @@ def test_quiz_needs_no_script(name, open_page, book):
     page.close()
 
 
+@pytest.mark.parametrize("name", LESSONS)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_figures_are_drawings_in_the_colours_of_the_page(scheme, name, open_page, book):
+    """Each figure is an SVG with the page's paper and ink, its caption below it."""
+    page, _ = open_page(book.as_uri(), name, color_scheme=scheme, viewport=DESKTOP)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    shown = page.locator("article .cell_output img:visible")
+    addresses_ = shown.evaluate_all("all => all.map(image => image.src)")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    captions = page.locator("article .cell_output figcaption")
+    assert all(caption.is_visible() for caption in captions.all())
+    page.close()
+    assert addresses_
+    paper = "#" + "".join(f"{int(part):02x}" for part in re.findall(r"\d+", paper))
+    for url in addresses_:
+        drawing = Path(unquote(urlsplit(url).path)).read_text()
+        first = re.search(r"fill: (#\w{6})", drawing)[1]
+        assert first == paper, url
+        assert ('fill="#ced6dd"' in drawing) == (scheme == "dark")
+
+
 def test_search_finds_from_a_server(open_page, book_server):
     """The page of results lists those of a word that a reader looks up."""
     page, problems = open_page(book_server, "search.html?q=max_rate")
