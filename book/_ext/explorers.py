@@ -1,5 +1,6 @@
 """Pictures of results in prose: explorers, whose networks are files, and a figure."""
 
+import os
 import re
 from html import escape
 from pathlib import Path
@@ -9,7 +10,6 @@ from sphinx.directives.patches import Figure
 from sphinx.util.docutils import SphinxDirective
 
 from snnlib import digit_explorer, results_explorer
-from snnlib.explorers._picture import small_png
 
 WEIGHTS = re.compile(
     r'<script type="application/json" data-network="(?P<name>[\w-]+)">'
@@ -59,13 +59,17 @@ class PaperFigure(Figure):
     required_arguments = 0
 
     def run(self):
-        """Return the figure, with its picture in the page."""
-        self.arguments = [f"data:image/png;base64,{draw_panels()}"]
+        """Return the figure, drawn where the notebooks leave theirs."""
+        env = self.state.document.settings.env
+        path = Path(env.app.outdir).parent / "jupyter_execute" / "paper_figure.svg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draw_panels().savefig(path)
+        self.arguments = [f"/{os.path.relpath(path, env.srcdir)}"]
         return super().run()
 
 
 def draw_panels():
-    """Return what the explorer of the results begins with, as a small PNG in base64."""
+    """Return what the explorer of the results begins with, without its legends."""
     figure = results_explorer().figure()
     figure.set_size_inches(9, 4.8)
     figure.subplots_adjust(hspace=0.6, top=0.94, bottom=0.11)
@@ -73,7 +77,7 @@ def draw_panels():
         ax.get_legend().remove()
     for ax in figure.axes[:6]:
         ax.set_xlabel("")
-    return small_png(figure)
+    return figure
 
 
 def lift_weights(app, pagename, templatename, context, doctree):  # noqa: ARG001
