@@ -19,6 +19,7 @@ from pathlib import Path
 
 import nir
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 from snnlib import SpikingConvClassifier, fetch_mnist, results_path, to_nir
 from snnlib.files import written_whole
@@ -59,17 +60,19 @@ def compare(classifier, images, simulator, python):
     Returns
     -------
     row : dict
-        Spikes of each layer here and there, how many of them differ, the largest
-        difference between outputs, how many classes differ, and the versions.
+        Spikes of each layer here and there, how many of them differ, what `rounded`
+        finds, the largest difference between outputs, how many classes differ, and the
+        versions.
     """
     with tempfile.TemporaryDirectory() as folder:
-        graph, shown, out = (Path(folder, name) for name in ("g.nir", "x.npy", "o.npz"))
-        nir.write(graph, to_nir(classifier, synapse=None, unsaid="metadata"))
+        path, shown, out = (Path(folder, name) for name in ("g.nir", "x.npy", "o.npz"))
+        graph = to_nir(classifier, synapse=None, unsaid="metadata")
+        nir.write(path, graph)
         np.save(shown, images.transpose(0, 3, 1, 2))
         n_steps = round(classifier.presentation_time / classifier.dt)
         command = [python, Path(__file__).with_name("read_nir.py"), simulator]
         run = subprocess.run(
-            [*command, graph, shown, f"{n_steps}", out],
+            [*command, path, shown, f"{n_steps}", out],
             capture_output=True,
             text=True,
         )
@@ -80,11 +83,12 @@ def compare(classifier, images, simulator, python):
             found = dict(arrays)
     here = classifier.spike_trains(images)
     # Layers come as lif_0, lif_1 ..., and one alone as lif.
-    there = [found[name] for name in sorted(found) if name.startswith("lif")]
+    fired = [found[name] for name in sorted(found) if name.startswith("lif")]
     there = [
         np.moveaxis(layer, 2, -1).reshape(expected.shape)
-        for layer, expected in zip(there, here, strict=True)
+        for layer, expected in zip(fired, here, strict=True)
     ]
+    n_rounded, furthest = rounded(graph, images.transpose(0, 3, 1, 2), fired)
     output = classifier.simulate(images).output
     classes = [
         classifier.decide(each).argmax(axis=1) for each in (output, found["output"])
@@ -97,6 +101,8 @@ def compare(classifier, images, simulator, python):
         "spikes_here": " ".join(str(int(layer.sum())) for layer in here),
         "spikes_there": " ".join(str(int(layer.sum())) for layer in there),
         "differing_spikes": " ".join(map(str, differ)),
+        "rounded_spikes": n_rounded,
+        "furthest_from_threshold": f"{furthest:.1g}",
         "output_range": f"{np.ptp(output):.4g}",
         "largest_output_difference": f"{np.abs(output - found['output']).max():.2g}",
         "differing_classes": int((classes[0] != classes[1]).sum()),
@@ -105,6 +111,63 @@ def compare(classifier, images, simulator, python):
             f"{name} {at}" for name, at in json.loads(run.stdout).items()
         ),
     }
+
+
+def rounded(graph, images, spikes):
+    """Count the spikes that a simulator decides otherwise than exact arithmetic does.
+
+    Each layer is stepped in double precision, and gets the spikes and the resets of the
+    simulator itself, so that no difference leads to another. What is left are voltages
+    that are rounded to the other side of the threshold.
+
+    Parameters
+    ----------
+    graph : nir.NIRGraph
+        A conv net of `to_nir`, with average pools.
+    images : ndarray of shape (n_images, channels, rows, columns)
+        What was shown.
+    spikes : list of bool ndarray of shape (n_images, n_steps, channels, rows, columns)
+        What each layer fired.
+
+    Returns
+    -------
+    n_rounded : int
+        Decisions that differ, of all neurons at all steps.
+    furthest : float
+        How far from the threshold, which is 1, the voltage was at most in one of them.
+    """
+    n_rounded, furthest = 0, 0.0
+    for image, *fired in zip(images, *spikes, strict=True):
+        layers, signal = iter(fired), image[np.newaxis].astype(float)
+        for node in graph.nodes.values():
+            if isinstance(node, nir.Flatten):
+                # What follows has no threshold.
+                break
+            if isinstance(node, nir.Conv2d):
+                windows = sliding_window_view(signal, node.weight.shape[2:], (2, 3))
+                windows = windows[:, :, :: node.stride[0], :: node.stride[1]]
+                signal = np.tensordot(
+                    windows, node.weight, axes=((1, 4, 5), (1, 2, 3))
+                ).transpose(0, 3, 1, 2)
+                signal = signal + node.bias[:, np.newaxis, np.newaxis]
+            elif isinstance(node, nir.AvgPool2d):
+                size = int(node.kernel_size[0])
+                windows = sliding_window_view(signal, (size, size), (2, 3))
+                signal = windows[:, :, ::size, ::size].mean(axis=(4, 5))
+            elif isinstance(node, nir.LIF):
+                steps, voltage = next(layers), np.zeros(node.tau.shape)
+                share = graph.metadata["dt"] / node.tau
+                for step, spiked in enumerate(steps):
+                    # The image stands still.
+                    current = signal[min(step, len(signal) - 1)]
+                    voltage += share * (current - voltage)
+                    wrong = (voltage > node.v_threshold) != spiked
+                    n_rounded += int(wrong.sum())
+                    gaps = np.abs(voltage - node.v_threshold)[wrong]
+                    furthest = max(furthest, float(gaps.max(initial=0)))
+                    voltage[spiked] = 0
+                signal = steps.astype(float)
+    return n_rounded, furthest
 
 
 def paper_network(**changes):
