@@ -197,8 +197,9 @@ def days(entries):
 def measured(machine, entries):
     """Return when and where entries were measured."""
     packages = ", ".join(f"{name} {at}" for name, at in machine["packages"].items())
+    cores = f"{machine['cores']} core{'s' if machine['cores'] > 1 else ''}"
     return (
-        f"Measured on {days(entries)}, on a machine with {machine['cores']} cores "
+        f"Measured on {days(entries)}, on a machine with {cores} "
         f"({machine['processor']}) and {machine['memory_gb']:.0f} GB of memory, under "
         f"{machine['system']} and Python {machine['python']}, with {packages}."
     )
