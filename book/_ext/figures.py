@@ -14,7 +14,7 @@ _PAPER, _INK = (0x12, 0x12, 0x12), (0xCE, 0xD6, 0xDD)
 _COLOR = re.compile(r"#([0-9a-f]{2})([0-9a-f]{2})([0-9a-f]{2})\b")
 # Grey is ink, paper or something between; its channels differ by no more than this.
 _TINT = 16
-_IMAGE = re.compile(r'<img [^>]*?src="[^"]*_images/([^"/]+)\.svg"[^>]*>')
+_IMAGE = re.compile(r'(<img [^>]*?src="([^"]*_images/)([^"/]+)\.svg"[^>]*>)')
 # Matplotlib's points, and the pixels a figure had at the style sheet's 110 to an inch.
 _PIXELS = 110 / 72
 
@@ -37,17 +37,22 @@ def draw_lines():
 
 
 def pair_figures(app, pagename, templatename, context, doctree):  # noqa: ARG001
-    """Put a drawing for the dark beside each of a page; the style sheet shows one."""
+    """Put a drawing for the dark beside each of a page; the style sheet shows one.
+
+    On a phone a touch opens it alone, to be enlarged. It is no stop for the keyboard,
+    which has the browser's zoom.
+    """
     drawings = _drawings(app)
 
     def pair(image):
-        name = image[1]
+        tag, folder, name = image.groups()
         if name not in drawings:
-            return image[0]
-        light = re.sub(r' class="[^"]*"', "", image[0])
-        light = light.replace("<img ", '<img class="for-light" ')
-        dark = light.replace("for-light", "for-dark")
-        return light + dark.replace(f"/{name}.svg", f"/{name}-dark.svg")
+            return tag
+        return "".join(
+            f'<a class="{when}" href="{folder}{name}{suffix}.svg" tabindex="-1">'
+            f"{tag.replace(f'/{name}.svg', f'/{name}{suffix}.svg')}</a>"
+            for suffix, when in (("", "for-light"), ("-dark", "for-dark"))
+        )
 
     context["body"] = _IMAGE.sub(pair, context.get("body", ""))
 
