@@ -167,6 +167,7 @@ def dictionary():
         "{start}": "(zero|uniform)",
         "{readout}": "(last|mean)",
         "{synapse}": r"\d+(\.\d+)?",
+        "{steps}": r"\d+",
         "{parameter}": "(max_rate|tau_rc|synapse)",
     }
     patterns = {}
