@@ -334,11 +334,7 @@ def test_page_opens_from_a_server(name, open_page, book_server):
     assert problems == []
 
 
-# Two lessons go on for longer, and are looked at as pages only.
-SHORT = [name for name in LESSONS if not re.match(r"notebooks/0[67]", name)]
-
-
-@pytest.fixture(scope="module", params=SHORT)
+@pytest.fixture(scope="module", params=LESSONS)
 def lesson(request, open_page, book):
     """Open a lesson as a reader finds it, with everything folded."""
     page, _ = open_page(book.as_uri(), request.param, viewport=DESKTOP, offline=True)
@@ -401,7 +397,7 @@ def test_quiz_counts_what_the_keyboard_chose(lesson):
     assert score.count() == 1
 
 
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize("name", LESSONS)
 def test_quiz_needs_no_script(name, open_page, book):
     """Without JavaScript an answer unfolds what is to be said of it."""
     page = open_page(book.as_uri(), name, viewport=PHONE, java_script_enabled=False)[0]
