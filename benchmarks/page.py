@@ -206,14 +206,14 @@ def measured(machine, entries):
 
 
 def list_machines(results):
-    """Return where most was measured, and what was measured elsewhere."""
+    """Return where the last was measured, and what was measured elsewhere."""
     rows = results["rows"]
     titles = {f"{row['what']}, beside {row['peer']}": row for row in rows.values()}
     titles |= {f"How cost grows, {name}": it for name, it in results["growth"].items()}
     titles |= {f"The race, {it['what']}": it for it in results["race"].values()}
     titles |= {f"Taken apart, {it['what']}": it for it in results["parts"].values()}
-    # What names no machine of its own was measured where most was.
-    here = [row for row in rows.values() if "machine" not in row]
+    # What names no machine of its own was measured where the last was.
+    here = [entry for entry in titles.values() if "machine" not in entry]
     text = [measured(results["machine"], here)] if here else []
     if any(row["mode"] == "quick" for row in rows.values()):
         text.append("Some rows were measured at small sizes.")

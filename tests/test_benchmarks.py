@@ -667,14 +667,15 @@ def test_page_says_where_each_row_was_measured(shown):
     results = copy.deepcopy(RESULTS)
     other = {**RESULTS["machine"], "processor": "Abacus", "cores": 77}
     moved = {"rows": "import", "growth": "images, ours", "race": "lif"}
-    for entry in results["race"].values():
-        entry.pop("machine", None)
+    for section in (*moved, "parts"):
+        for entry in results[section].values():
+            entry.pop("machine", None)
     for section, name in moved.items():
         results[section][name] |= {"machine": other, "date": "2031-01-02"}
     text, _ = shown(results)
     first, elsewhere = text.split("Elsewhere:\n\n")
     assert "2031" not in first
-    assert f"{RESULTS['machine']['cores']} cores" in first
+    assert f"with {RESULTS['machine']['cores']} core" in first
     lines = [line for line in elsewhere.splitlines() if line.startswith("- ")][:3]
     titles = (
         "Importing snnlib, beside",
