@@ -142,7 +142,7 @@ SETTINGS = {
     "03_training_with_rates": {"95 %"},
     "03b_deep_spiking": {"95 %"},
     "05_logistic_regression": {"95 %", "75 %", "50 %"},
-    "07_parameter_sweeps": {"95 %", "10 %", "3.6 points", "1 point", "2.5 times"},
+    "07_parameter_sweeps": {"95 %"},
     "08_how_sure": {"95 %", "28 points", "80 %", "5 %", "5 points"},
     "09_interactions": {"95 %"},
 }
