@@ -177,6 +177,12 @@ def open_page(browser):
         )
         page.goto(f"{address}/{name}")
         page.evaluate("async () => await window.MathJax?.startup?.promise")
+        if options.get("java_script_enabled", True):
+            # Explorers come when the page has been seen; those in a fold, later.
+            page.wait_for_function(
+                """() => [...document.querySelectorAll(".snnlib-stage:empty")].every(
+                    (stage) => stage.closest("details:not([open])"))"""
+            )
         return page, problems
 
     yield open_

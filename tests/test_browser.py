@@ -525,15 +525,54 @@ def test_missing_page_has_the_whole_book_around_it(book):
 WITH_EXPLORERS = [name for name in LESSONS if re.search(r"/(0[1245]_|03b_)", name)]
 
 
+def files_of(scripts, path):
+    """Return the files that scripts of a page load, but for what is folded away."""
+    for script in scripts:
+        address = script.get("data-address")
+        if not address and not script.find_parent("details"):
+            address = "".join(re.findall(r'script\.src = "(.+)";', script.text))
+        if address:
+            yield path.parent / address
+
+
 @pytest.mark.parametrize("name", ["book/intro.html", *LESSONS])
 def test_explorer_adds_little_to_a_page(name, book):
-    """With its style, scripts, numbers and picture, each brings 300 kB at most."""
+    """All that a page's explorers bring before one unfolds more is 300 kB at most."""
+    total = 0
     for explorer in read(book, name).select("section.snnlib-explorer"):
         after = explorer.find_next_siblings()
-        scripts = takewhile(lambda part: part.name == "script", after)
+        scripts = [*takewhile(lambda part: part.name == "script", after)]
         parts = [explorer.find_previous_sibling("style"), explorer, *scripts]
         assert len(parts) > 2
-        assert sum(len(str(part)) for part in parts) <= 300_000
+        total += sum(len(str(part)) for part in parts)
+        total += sum(path.stat().st_size for path in files_of(scripts, book / name))
+    assert total <= 300_000
+
+
+@pytest.mark.parametrize("name", ["book/intro.html", WITH_EXPLORERS[0]])
+def test_explorer_keeps_its_place_until_it_is_filled(name, open_page, book):
+    """What stands below moves little, if at all, when the scripts come."""
+    page, _ = open_page(book.as_uri(), name, viewport=DESKTOP, offline=True)
+    stage = page.locator(".snnlib-stage").first
+    filled = stage.bounding_box()["height"]
+    stage.evaluate("stage => stage.replaceChildren()")
+    assert stage.bounding_box()["height"] == pytest.approx(filled, abs=160)
+    page.close()
+
+
+def test_folded_explorer_comes_when_it_is_unfolded(open_page, book):
+    """Its numbers are asked for then, and not before."""
+    page, problems = open_page(book.as_uri(), "book/intro.html", viewport=DESKTOP)
+    fold = page.locator("details.fold", has=page.locator(".snnlib-explorer"))
+    asked = []
+    page.on("request", lambda it: asked.append(it.url))
+    assert fold.locator(".snnlib-control").count() == 0
+    fold.locator("summary").first.click()
+    fold.locator(".snnlib-control").first.wait_for()
+    assert [url for url in asked if "/_static/explorers/" in url] == asked
+    assert len(asked) == 1
+    assert problems == []
+    page.close()
 
 
 @pytest.mark.parametrize("name", WITH_EXPLORERS)

@@ -1,5 +1,7 @@
-"""Pictures of results in prose: explorers, whose networks are files, and a figure."""
+"""Pictures of results in prose: explorers, in files of their own, and a figure."""
 
+import base64
+import hashlib
 import os
 import re
 from html import escape
@@ -15,6 +17,25 @@ WEIGHTS = re.compile(
     r'<script type="application/json" data-network="(?P<name>[\w-]+)">'
     r"(?P<weights>[^<]+)</script>"
 )
+# What fills an explorer's element, and what is seen of it without scripts.
+FILLING = re.compile(
+    r"<script>(?P<code>(?:(?!</script>).)*?snnlib\.(?:digit\.)?mount\("
+    r"(?:(?!</script>).)*)</script>",
+    re.DOTALL,
+)
+# A script that is deferred would still come before the page is seen first.
+LOADER = """<script>{
+  const place = document.currentScript;
+  const load = () => {
+    const script = document.createElement("script");
+    script.src = "%s";
+    place.replaceWith(script);
+  };
+  const fold = place.closest("details");
+  if (fold) fold.addEventListener("toggle", load, { once: true });
+  else requestAnimationFrame(() => setTimeout(load));
+}</script>"""
+PICTURE = re.compile(r'src="data:image/png;base64,(?P<bytes>[^"]+)"></noscript>')
 
 
 class DigitExplorer(SphinxDirective):
@@ -101,6 +122,33 @@ def lift_weights(app, pagename, templatename, context, doctree):  # noqa: ARG001
         context["body"] = WEIGHTS.sub(lift, context["body"])
 
 
+def lift_explorers(app, pagename, templatename, context, doctree):  # noqa: ARG001
+    """Put what fills a page's explorers into files, so that the page is seen first.
+
+    What a reader has to unfold is loaded when he does.
+    """
+    folder = Path(app.outdir, "_static", "explorers")
+
+    def keep(content, suffix):
+        """Write a file that is named for its content; return its address."""
+        folder.mkdir(parents=True, exist_ok=True)
+        name = f"{hashlib.sha256(content).hexdigest()[:12]}{suffix}"
+        (folder / name).write_bytes(content)
+        return context["pathto"](f"_static/explorers/{name}", 1)
+
+    def lift_code(found):
+        address = keep(found["code"].encode(), ".js")
+        return LOADER % address
+
+    def lift_picture(found):
+        address = keep(base64.b64decode(found["bytes"]), ".png")
+        return f'src="{address}"></noscript>'
+
+    if "body" in context:
+        context["body"] = FILLING.sub(lift_code, context["body"])
+        context["body"] = PICTURE.sub(lift_picture, context["body"])
+
+
 def setup(app):
     """Register with Sphinx.
 
@@ -113,4 +161,5 @@ def setup(app):
     app.add_directive("paper-figure", PaperFigure)
     app.add_directive("results-explorer", ResultsExplorer)
     app.connect("html-page-context", lift_weights)
+    app.connect("html-page-context", lift_explorers)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}
