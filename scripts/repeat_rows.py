@@ -4,8 +4,10 @@ A run's id names the code that it ran with, so a change of the code makes the id
 runs new. ``python scripts/repeat_rows.py`` shows that the committed rows still stand:
 it runs the middle row of every table again with today's code, by its id, and writes to
 ``repeated_rows.csv`` how far the metrics are from the committed ones. ``snnlib run
---row`` reads that when it meets a row of other code. It takes about twenty minutes, for
-some rows train a network; what was repeated with today's code is not repeated again.
+--row`` reads that when it meets a row of other code. It takes an hour or two, for some
+rows train a network in full; what was repeated with today's code is not repeated again.
+A network comes again to the last digit with the code that its row names. Where later
+code adds up in another order, training makes another network, as another seed does.
 
 ``--sample 10`` takes ten rows at random instead, of the named tables or of those of
 single neurons, and only says what it finds. Sums may be taken in another order on

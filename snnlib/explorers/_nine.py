@@ -208,16 +208,19 @@ def _ends(experiment, runs, scores, base):
 
 def _about(experiment, runs, splits):
     """Return in words what the scores of a panel are of."""
-    row = {name: runs[0][name].iloc[0] for name in ("seed", "n_test")}
     if experiment != 3:
-        n = int(runs[0]["n_splits"].iloc[0])
-        return f"{n} splits" if splits == "many" else f"split {row['seed']}"
+        first = runs[0].iloc[0]
+        n = int(first["n_splits"])
+        return f"{n} splits" if splits == "many" else f"split {first['seed']}"
     passes = label("passes", runs[0]["passes"].iloc[0])
-    n_images = 200 if splits == "paper" else int(row["n_test"])
-    counts = [1] if splits != "many" else sorted({len(its) for its in runs})
-    n = "-".join(f"{count}" for count in dict.fromkeys((counts[0], counts[-1])))
+    sizes = {200} if splits == "paper" else {int(its["n_test"].iloc[0]) for its in runs}
+    n = _range({1} if splits != "many" else {len(its) for its in runs})
     networks = "network" if n == "1" else "networks"
-    return f"{n} {networks}, {passes}, {n_images:,} images"
+    return f"{n} {networks}, {passes}, {_range(sizes)} images"
+
+
+def _range(counts):
+    return "-".join(f"{it:,}" for it in dict.fromkeys((min(counts), max(counts))))
 
 
 def parts_of(place: Place, setting: Setting, splits: str) -> list[Answer]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlib.committed import find_committed, read_committed
+from snnlib.committed import read_committed
 from snnlib.variation import VarianceShare, variance_shares
 
 if TYPE_CHECKING:
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 FACTORS = ("max_rate", "tau_rc", "synapse", "readout", "initial_voltage")
-# Whichever of them are committed: those of networks that were trained briefly, or in
-# full. The paper's amplitude stands in all but the last two.
-_GRID = ("grid_mnist", "repeats_mnist", "learning_mnist", "rates_mnist", "tau_rc_mnist")
-_MAP = ("amplitude_mnist", "rule_mnist")
+# All of networks that were trained briefly: those trained in full have no such grid.
+# The paper's amplitude stands in the first two.
+_GRID = ("grid_mnist", "repeats_mnist")
+_MAP = ("amplitude_mnist", "brief_rule_mnist")
 
 
 def grid_networks(*, amplitudes: bool = False, **fixed: Any) -> pd.DataFrame:
     """Read the networks of experiment 3 that the grid is made of.
 
-    Without those that were tested before their training had ended.
+    They were trained briefly, all alike.
 
     Parameters
     ----------
@@ -38,11 +38,7 @@ def grid_networks(*, amplitudes: bool = False, **fixed: Any) -> pd.DataFrame:
     networks : pandas.DataFrame
         A row for each network and each way of reading out its spikes.
     """
-    names = find_committed(*_GRID, *(_MAP if amplitudes else ()))
-    found = read_committed(*names, **fixed)
-    is_last = found["passes"] == found["passes"].max()
-    found = found[is_last & (found["layer_synapse"] == 0)]
-    found = found[found["readout"] != "rates"]
+    found = read_committed(*_GRID, *(_MAP if amplitudes else ()), **fixed)
     return found.drop_duplicates([*FACTORS, "amplitude", "seed"]).reset_index(drop=True)
 
 

@@ -19,10 +19,9 @@ BASE = {"max_rate": 100.0, "tau_rc": 0.02, "synapse": 0.1}
 TABLES = {
     1: ("grid_linear_regression",),
     2: ("grid_logistic_regression",),
-    3: (
-        *("learning_mnist", "rates_mnist", "tau_rc_mnist"),
-        *("amplitude_mnist", "rule_mnist"),
-    ),
+    # Of networks trained in full. "rates_mnist" is where seeds without a learning
+    # curve stand, once some are run.
+    3: ("learning_mnist", "rates_mnist", "tau_rc_mnist", "rule_mnist"),
 }
 # What else the paper's network has, once it is trained.
 NETWORK = {"passes": 10, "amplitude": 0.01, "layer_synapse": 0}

@@ -34,7 +34,10 @@ _FIXED = {1: 1.0, 2: 1.0, 3: NETWORK["amplitude"]}
 _TABLES = {
     1: (*TABLES[1], "amplitude_linear_regression"),
     2: (*TABLES[2], "amplitude_logistic_regression"),
-    3: (*TABLES[3], "full_mnist", "grid_mnist", "repeats_mnist"),
+    3: (
+        *(*TABLES[3], "full_mnist"),
+        *("grid_mnist", "repeats_mnist", "amplitude_mnist", "brief_rule_mnist"),
+    ),
 }
 _KEPT = (
     *("seed", "n_splits", "n_train", "n_test", "mspe_by_split", "accuracy_by_split"),
