@@ -23,6 +23,7 @@ FILLING = re.compile(
     r"(?:(?!</script>).)*)</script>",
     re.DOTALL,
 )
+PICTURE = re.compile(r'src="data:image/png;base64,(?P<bytes>[^"]+)"></noscript>')
 # A script that is deferred would still come before the page is seen first.
 LOADER = """<script>{
   const place = document.currentScript;
@@ -35,7 +36,6 @@ LOADER = """<script>{
   if (fold) fold.addEventListener("toggle", load, { once: true });
   else requestAnimationFrame(() => setTimeout(load));
 }</script>"""
-PICTURE = re.compile(r'src="data:image/png;base64,(?P<bytes>[^"]+)"></noscript>')
 
 
 class DigitExplorer(SphinxDirective):
@@ -137,8 +137,7 @@ def lift_explorers(app, pagename, templatename, context, doctree):  # noqa: ARG0
         return context["pathto"](f"_static/explorers/{name}", 1)
 
     def lift_code(found):
-        address = keep(found["code"].encode(), ".js")
-        return LOADER % address
+        return LOADER % keep(found["code"].encode(), ".js")
 
     def lift_picture(found):
         address = keep(base64.b64decode(found["bytes"]), ".png")
