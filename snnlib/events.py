@@ -331,8 +331,11 @@ def _compile(function, **options):
         return numba.njit(**options)(function)
 
 
+# What only compiled functions call needs no way in from Python, which takes longest.
+_INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+_compile_inner = partial(_compile, **_INNER)
 # A product may be rounded together with the sum it goes into.
-_compile_sums = partial(_compile, fastmath={"contract"})
+_compile_sums = partial(_compile, fastmath={"contract"}, **_INNER)
 
 
 @_compile
@@ -368,7 +371,7 @@ def _run_read_out(stage, neuron, state, spikes, ends, output):
             _add_spikes(stage, new, state)
 
 
-@_compile
+@_compile_inner
 def _step_neurons(stage, neuron, state, n_listed):
     """Advance LIF neurons by a step, list those that spike; return how many are."""
     signal, voltage, fires, waiting, left, n_waiting, listed = state[:7]
@@ -513,7 +516,7 @@ def _add_four(stage, position, first, second, third, fourth, signal):
         weight += stage.steps[1]
 
 
-@_compile_sums
+@partial(_compile, fastmath={"contract"})
 def _add_image(stage, state, image):
     """Add each pixel's weights, times its grey, to the signals it reaches."""
     channels = len(stage.weights)
