@@ -44,9 +44,9 @@ _WORDS = {
     "one seed": "? open: one seed",
     "one split": "? open: one split",
     "none": "\u2013 not run",
-    "reproduced": "\u2714 holds",
-    "not reproduced": "\u2718 does not hold",
-    "in part": "\u25d0 holds in part",
+    "reproduced": "\u2714 reproduced",
+    "not reproduced": "\u2718 not reproduced",
+    "in part": "\u25d0 in part",
 }
 # What the paper's claims make most of, with unit and digits.
 _COMPARED = {
@@ -195,7 +195,7 @@ def _level(place):
     """Return the label and the height of what a panel is compared with, or None."""
     if place.experiment == 2:
         share = runs_at(2, Setting())["mean_accuracy_majority"].iloc[0]
-        return "majority class", float(100 * share)
+        return "majority class, many splits", float(100 * share)
     if place.experiment == 3:
         poor = read_decisions()["claims"]["3"]["poor"]
         return f"poor below {poor:g} %", float(poor)
@@ -235,9 +235,9 @@ def _answer():
         for at in (last, mean)
     ]
     return (
-        f"[As a mean](readout=mean): {', '.join(turned) or 'none'}. Panel (c) shows "
-        f"why: between the two values that are compared, {sizes[0]} becomes "
-        f"{sizes[1]}. A mean over half a presentation does the filter's work."
+        f"[As a mean](readout=mean): {', '.join(turned) or 'none'}. In panel (c), "
+        f"between the two values that are compared, {sizes[0]} becomes {sizes[1]}. A "
+        "mean over half a presentation does the filter's work."
     )
 
 
@@ -485,7 +485,7 @@ def results_explorer(
     --------
     >>> view = results_explorer().compute(readout="mean")
     >>> view.readouts["claim_1"][2:]
-    'does not hold'
+    'not reproduced'
     """
     start = _nine.start()
     check_names(start_values, start, "results_explorer")
