@@ -155,6 +155,13 @@ def list_seconds(results):
     return bullets(map(line, results["rows"].values()))
 
 
+def _at_bound(cold):
+    """Return the share of a cold process that is left if adding is all it simulates."""
+    parts = cold["parts"]
+    saved = parts["simulating"] * (1 - cold["additions"] / cold["bound"])
+    return 1 - saved / sum(parts.values())
+
+
 def list_parts(results):
     """Return where the time of the rows goes that were taken apart."""
 
@@ -171,15 +178,21 @@ def list_parts(results):
         said.append(
             f"{listed(cold)}. Of this, {share(cold['parts'], 'importing', 'loading')} "
             f"goes into importing and loading and {share(cold['parts'], 'compiling')} "
-            "into compiling."
+            "into compiling. What is left adds up the weights of spikes, at "
+            f"{cold['additions']:.1f} billion in a second of a processor, all else "
+            "that a step takes counted in; NumPy adds "
+            f"{cold['bound']:.1f} billion numbers to others that are in the cache "
+            "already. Were the simulation that fast, the "
+            f"process would take {_at_bound(cold):.0%} of its time."
         )
     if step := results["parts"].get("training-step"):
         said.append(
             f"{listed(step)}. The convolutions, which all three networks have in "
             f"common, are {share(step['parts'], 'convolutions')} of it, at "
-            f"{step['gflops']:.0f} billion operations in a second of a processor. It "
-            "is bound by arithmetic in TensorFlow's library, and none of the three can "
-            "be much faster than that."
+            f"{step['gflops']:.0f} billion operations in a second of a processor; the "
+            f"product of two large matrices reaches {step['bound']:.0f} billion. It is "
+            "bound by arithmetic in TensorFlow's library: a step without anything else "
+            f"would take {share(step['parts'], 'convolutions')} of the time of ours."
         )
     return bullets(said)
 

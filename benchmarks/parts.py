@@ -15,6 +15,7 @@ SIZES = {
 SIZES["full"] = SIZES["normal"]
 # Inputs and outputs of the three convolutions of 3 x 3: side and channels.
 CONVOLUTIONS = ((28, 1, 32), (26, 32, 64), (12, 64, 128))
+MATRIX = 2000
 
 
 def cold(sizes):
@@ -29,7 +30,9 @@ def cold(sizes):
     -------
     found : dict
         ``parts``: the processor's seconds in each part. They add up to those of the
-        whole process.
+        whole process. ``additions``: billions of weights that spikes add up in a second
+        of simulating, all else that a step takes counted in; ``bound``: billions of
+        numbers that NumPy adds in one, to others in the processor's cache.
     """
     with TemporaryDirectory() as folder:
         run_process(side_command("data", folder))
@@ -53,16 +56,42 @@ def cold(sizes):
             n_warm_ups=1,
         )
     seconds = {name: min(cost.worked for cost in its) for name, its in costs.items()}
+    simulating = seconds["all, compiled"] - seconds["one, compiled"]
     return {
         "what": f"A cold process with {sizes['n_images']:,} images",
+        "additions": sizes["n_images"] * _additions() / simulating / 1e9,
+        "bound": _cached_additions(),
         "parts": {
             "importing": seconds["import"],
             "loading, and the first image": seconds["one, compiled"]
             - seconds["import"],
             "compiling": seconds["one"] - seconds["one, compiled"],
-            "simulating": seconds["all, compiled"] - seconds["one, compiled"],
+            "simulating": simulating,
         },
     }
+
+
+def _additions():
+    """Return how many weights the spikes of an image add up, in the mean of a batch."""
+    from benchmarks.sides import load_classifier, load_images
+    from snnlib import network_cost
+
+    images, _ = load_images(BATCH)
+    return network_cost(load_classifier(), images, fold_pools=True).effective_acs
+
+
+def _cached_additions(size=2**16, n_repeats=2000):
+    """Return how many billions of numbers NumPy adds in a second, in the cache."""
+    import numpy as np
+
+    added, total = np.ones((2, size), np.float32)
+
+    def add():
+        for _ in range(n_repeats):
+            np.add(total, added, out=total)
+
+    cost = alternate({"add": processor_time(add)}, 5)["add"]
+    return size * n_repeats / min(its.seconds for its in cost) / 1e9
 
 
 def training(sizes):
@@ -77,7 +106,8 @@ def training(sizes):
     -------
     found : dict
         ``parts``: the processor's seconds in each pass of the three convolutions, and
-        in the rest; ``gflops``: billions of operations in such a second.
+        in the rest; ``gflops``: billions of operations in such a second; ``bound``: as
+        many in the product of two large matrices.
     """
     import numpy as np
 
@@ -98,10 +128,12 @@ def training(sizes):
             del passes["input gradient"]
         operations += len(passes) * 2 * BATCH * (side - 2) ** 2 * 9 * n_in * n_out
         work |= {f"{name}, {number}": run for name, run in passes.items()}
+    large = tf.constant(rng.standard_normal((MATRIX, MATRIX), dtype=np.float32))
+    work["product"] = _waited(lambda: large @ large)
     timed = {name: processor_time(run) for name, run in work.items()}
     costs = alternate(timed, 5 * sizes["n_rounds"], n_warm_ups=2)
     seconds = {name: min(c.seconds for c in its) for name, its in costs.items()}
-    step = seconds.pop("step")
+    step, product = seconds.pop("step"), seconds.pop("product")
     parts = {}
     for name, its in seconds.items():
         kind = name.partition(",")[0]
@@ -114,6 +146,7 @@ def training(sizes):
             "all else": step - in_all,
         },
         "gflops": operations / in_all / 1e9,
+        "bound": 2 * MATRIX**3 / product / 1e9,
     }
 
 
@@ -138,12 +171,15 @@ def _passes(rng, side, n_in, n_out):
             input_sizes=shape, filter=kernel, out_backprop=dy, **how
         ),
     }
+    return {name: _waited(compute) for name, compute in run.items()}
 
-    def waited(compute):
-        # What is read has been computed.
-        return lambda: float(tf.reduce_sum(compute()[..., :1, :1]))
 
-    return {name: waited(compute) for name, compute in run.items()}
+def _waited(compute):
+    """Return a function that computes a tensor and reads from it."""
+    from snnlib import tf
+
+    # What is read has been computed.
+    return lambda: float(tf.reduce_sum(compute()[..., :1, :1]))
 
 
 PARTS = {"cold-process": cold, "training-step": training}
