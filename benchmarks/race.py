@@ -49,7 +49,8 @@ MOST_SPIKES, MOST_CLASSES = 1e-4, 0.005
 SIZES = {
     "quick": {"neurons": 400, "lif_rounds": 1, "images": 40, "conv_rounds": 1},
     "normal": {"neurons": 10_000, "lif_rounds": 2, "images": 200, "conv_rounds": 2},
-    "full": {"neurons": 10_000, "lif_rounds": 11, "images": 10_000, "conv_rounds": 3},
+    # Ten thousand images take minutes on each side: one round, after that of the check.
+    "full": {"neurons": 10_000, "lif_rounds": 11, "images": 10_000, "conv_rounds": 1},
 }
 STEPS, THREADS = (8, 30), (1, 2)
 # Where neither NIR nor a simulator can say what another means.
