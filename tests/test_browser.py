@@ -103,6 +103,18 @@ def test_page_draws_tables(page):
     assert not [text for text in paragraphs if text.lstrip().startswith("| ")]
 
 
+def test_columns_of_tables_keep_apart(page):
+    """The cells of a table have room at their sides, whatever wrote it."""
+    sides = page.eval_on_selector_all(
+        "article .cell_output table :is(td, th)",
+        """all => all.filter(cell => !cell.closest(".snnlib-explorer")).map(cell => {
+            const style = getComputedStyle(cell);
+            return parseFloat(style.paddingLeft) + parseFloat(style.paddingRight);
+        })""",
+    )
+    assert min(sides, default=8) >= 8
+
+
 def test_page_shows_no_warning(page, book):
     """What a lesson's cells wrote as they ran for the book holds no warning."""
     if page.url.startswith(f"{book.as_uri()}/notebooks/"):
