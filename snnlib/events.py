@@ -332,10 +332,9 @@ def _compile(function, **options):
 
 
 # What only compiled functions call needs no way in from Python, which takes longest.
-_INNER = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-_compile_inner = partial(_compile, **_INNER)
+_compile_inner = partial(_compile, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 # A product may be rounded together with the sum it goes into.
-_compile_sums = partial(_compile, fastmath={"contract"}, **_INNER)
+_compile_sums = partial(_compile_inner, fastmath={"contract"})
 
 
 @_compile
