@@ -191,8 +191,8 @@ def list_parts(results):
             f"common, are {share(step['parts'], 'convolutions')} of it, at "
             f"{step['gflops']:.0f} billion operations in a second of a processor; the "
             f"product of two large matrices reaches {step['bound']:.0f} billion. It is "
-            "bound by arithmetic in TensorFlow's library: a step without anything else "
-            f"would take {share(step['parts'], 'convolutions')} of the time of ours."
+            "bound by arithmetic in TensorFlow's library, and none of the three can be "
+            "much faster than that."
         )
     return bullets(said)
 

@@ -84,10 +84,15 @@ def main():
                 continue
             logger.info("seed %d: training %s", seed, learned)
             classifier, seconds = train(seed, trainable, X_train, y_train)
-            about = {"seed": seed, "learned": learned, "n_train": len(y_train)}
-            about |= {"n_epochs": N_EPOCHS, "training_seconds": round(seconds)}
-            about["n_images"] = len(y_test)
-            about |= measure(classifier, X_test, y_test)
+            about = {
+                "seed": seed,
+                "learned": learned,
+                "n_train": len(y_train),
+                "n_epochs": N_EPOCHS,
+                "training_seconds": round(seconds),
+                "n_images": len(y_test),
+                **measure(classifier, X_test, y_test),
+            }
             rows = [{**about, **row, **versions} for row in rows_of(classifier)]
             append_rows(TABLE, rows)
             logger.info("%s", rows)

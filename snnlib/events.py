@@ -334,7 +334,8 @@ def _compile(function, **options):
 # What only compiled functions call needs no way in from Python, which takes longest.
 _compile_inner = partial(_compile, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 # A product may be rounded together with the sum it goes into.
-_compile_sums = partial(_compile_inner, fastmath={"contract"})
+_CONTRACT = {"contract"}
+_compile_sums = partial(_compile_inner, fastmath=_CONTRACT)
 
 
 @_compile
@@ -515,7 +516,7 @@ def _add_four(stage, position, first, second, third, fourth, signal):
         weight += stage.steps[1]
 
 
-@partial(_compile, fastmath={"contract"})
+@partial(_compile, fastmath=_CONTRACT)
 def _add_image(stage, state, image):
     """Add each pixel's weights, times its grey, to the signals it reaches."""
     channels = len(stage.weights)

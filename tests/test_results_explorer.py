@@ -255,6 +255,8 @@ def test_widget_moves_and_says_why(explorer):
     gather(widget)
     before = controls["stage"].value
     assert "in part" in before
+    assert "not reproduced" in before
+    assert "holds in part" not in before
     controls["readout"].value = "mean"
     after = controls["stage"].value
     assert "does not hold, synapse matters" in after
