@@ -643,6 +643,13 @@ def test_learning_curve_by_a_second_route():
     assert (curve["accuracy"] <= curve["high"]).all()
 
 
+def test_learning_curve_stays_within_accuracies():
+    """Of the committed networks: three seeds reach beyond 100 % by Student's t."""
+    curve = learning_curve()
+    assert (curve["low"] >= 0).all()
+    assert (curve["high"] <= 100).all()
+
+
 @pytest.mark.usefixtures("judged")
 def test_answer_after_little_training():
     """After 0.4 passes all rates are poor, and correction only opens that."""

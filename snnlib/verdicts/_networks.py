@@ -125,7 +125,8 @@ def learning_curve(readout: str = "last") -> pd.DataFrame:
     -------
     curve : pandas.DataFrame
         A row for each ``max_rate`` and number of ``passes``: the mean ``accuracy`` in
-        percent, the ``low`` and ``high`` end of its interval, and ``n`` seeds.
+        percent, the ``low`` and ``high`` end of its interval, not beyond 0 and 100,
+        and ``n`` seeds.
     """
     import pandas as pd
 
@@ -136,7 +137,7 @@ def learning_curve(readout: str = "last") -> pd.DataFrame:
             its = {"max_rate": rate, "passes": passes}
             results = select(_LEARNING, {**point, **its})
             right = mean_accuracy(results)
-            low, high = interval_of(right)
+            low, high = np.clip(interval_of(right), 0, 100)
             of_seeds = {"low": low, "high": high, "n": len(results)}
             rows.append({**its, "accuracy": right.value, **of_seeds})
     return pd.DataFrame(rows)
