@@ -132,7 +132,6 @@ _HOMES = {
         "contrast",
         "count_seeds",
         "effect_in_words",
-        "effects_of_depth",
         "gain_table",
         "grid_accuracies",
         "grid_networks",

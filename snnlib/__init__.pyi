@@ -114,7 +114,6 @@ from snnlib.verdicts import beside_constant as beside_constant
 from snnlib.verdicts import contrast as contrast
 from snnlib.verdicts import count_seeds as count_seeds
 from snnlib.verdicts import effect_in_words as effect_in_words
-from snnlib.verdicts import effects_of_depth as effects_of_depth
 from snnlib.verdicts import gain_table as gain_table
 from snnlib.verdicts import grid_accuracies as grid_accuracies
 from snnlib.verdicts import grid_networks as grid_networks

@@ -94,11 +94,13 @@ def test_trial_table_counts():
     accepted, good = [True] * 4 + [False] * 3, [True] * 3 + [False, True, False, False]
     judged = pd.DataFrame({"accepted": accepted, "good": good})
     nobody = judged.assign(accepted=False)
-    table = trial_table({("a", "b"): judged, ("a", "c"): nobody})
+    trials = {("a", "b"): judged, ("a", "c"): nobody, ("a", "grid"): judged}
+    table = trial_table(trials)
     row = table.loc["a", "b"]
     assert row[["accepted", "good", "rejected", "missed"]].tolist() == [4, 3, 3, 1]
     assert (row["in %"], row["blindly"]) == ("30\u2013\u206095", "57")
     assert table.loc[("a", "c"), ["accepted", "in %"]].tolist() == [0, ""]
+    assert table.loc[("a", "grid"), ["accepted", "in %"]].tolist() == [4, ""]
 
 
 def test_recipe_is_shown_with_the_thresholds_decided():
@@ -108,6 +110,20 @@ def test_recipe_is_shown_with_the_thresholds_decided():
     assert f"`{low} <= amplitude * max_rate <= {high}`" in show_recipe()
     assert f"{decided['recipe']['spikes']} times" in show_recipe()
     assert f"{decided['good']['fidelity']:.0%}" in show_criteria()
+
+
+def test_reference_of_decisions_is_shown():
+    """As decided: how many accepted ones are good beside logistic regression."""
+    margin = read_decisions()["good"]["auc"]
+    n_accepted = n_good = 0
+    for (name, _), judged in recipe_trials().items():
+        if name == "experiment 2":
+            its = judged[judged["accepted"]]
+            n_accepted += len(its)
+            n_good += int((its["mean_auc_logistic"] - its["mean_auc"] <= margin).sum())
+    text = " ".join(show_criteria().split())
+    assert f"Of the {n_accepted} settings that the recipe accepts" in text
+    assert f"and {n_good} with logistic regression as the reference" in text
 
 
 def test_grids_are_whole():

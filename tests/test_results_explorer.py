@@ -32,6 +32,9 @@ PAGE = """<!doctype html><html lang=en data-theme={theme}><meta charset=utf-8>
 </div></main></body></html>"""
 
 
+WAY = {"readout": "last", "initial_voltage": "zero"}
+
+
 @pytest.fixture(scope="module")
 def explorer():
     """Return the explorer of the committed tables."""
@@ -172,6 +175,31 @@ def test_rates_are_poor_by_their_seeds():
     poor = read_decisions()["claims"]["3"]["poor"]
     expected = "yes" if ends[2] < poor else "no" if ends[1] > poor else "open"
     assert found["poor at 100 Hz"].answer == expected
+
+
+@pytest.mark.parametrize("splits", ["many", "one"])
+def test_line_is_of_the_same_images(splits, explorer):
+    """After one pass some settings have 10,000 test images; a line mixes none.
+
+    The 2,000 first images are harder, so a line through both would show an effect that
+    is none.
+    """
+    for values in ({}, *some_settings(40, seed=3)):
+        view = explorer.compute(**(values | {"splits": splits}))
+        for name in "ghi":
+            *_, about = view.notes[name].lines
+            n_images = about[2].split(", ")[-1]
+            assert "-" not in n_images
+            if view.series[f"{name}.scores"][0]:
+                assert n_images in {"2,000 images", "10,000 images"}
+    passes = explorer.compute(passes=1.0, splits=splits)
+    table = read_committed(
+        *("grid_mnist", "repeats_mnist"), tau_rc=0.02, max_rate=100.0, **WAY
+    ).drop_duplicates(["synapse", "seed"])
+    assert {*table["n_test"]} == {2000}
+    by_synapse = table.sort_values("seed").groupby("synapse")["accuracy"]
+    expected = by_synapse.mean() if splits == "many" else by_synapse.first()
+    assert passes.series["i.scores"][1] == pytest.approx(expected.tolist())
 
 
 def test_single_seed_is_open(explorer):

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
@@ -32,11 +33,11 @@ from snnlib.verdicts import (
     beside_constant,
     contrast,
     count_seeds,
-    effects_of_depth,
     gain_table,
     judge,
     learning_curve,
     parts_of_claims,
+    questions,
     read_decisions,
     results_at,
     show_answers,
@@ -389,11 +390,7 @@ def judged(folder, monkeypatch):
     def path(name):
         return (ROOT / "results" if name.endswith(".toml") else folder) / name
 
-    caches = (
-        _results.read_tables,
-        _questions.cached_answers,
-        _claims.effects_in_one_layer,
-    )
+    caches = (_results.read_tables, _questions.cached_answers)
     monkeypatch.setattr(committed, "results_path", path)
     for cached in caches:
         cached.cache_clear()
@@ -441,17 +438,41 @@ def test_correction_only_opens_answers():
 
 
 @pytest.mark.usefixtures("judged")
-def test_effects_of_depth_beside_each_other():
-    """Amplitude and synapse matter with three layers only."""
-    effects = effects_of_depth("last")
-    assert effects.loc["max_rate", ("one layer", "effect")] == pytest.approx(30, abs=2)
-    for name in ("amplitude", "synapse"):
-        deep, shallow = (
-            effects.loc[name, (layers, "effect")]
-            for layers in ("three layers", "one layer")
-        )
-        assert deep == pytest.approx(30, abs=2)
-        assert abs(shallow) < 2
+def test_one_layer_is_asked_in_the_same_family():
+    """Amplitude and synapse matter with three layers only; all count for Holm."""
+    answers = answer_questions("last")
+    effects = answers.set_index("effect")["value"]
+    assert effects["one layer: max_rate"] == pytest.approx(30, abs=2)
+    for name, deep in (("amplitude", "amplitude at 250 Hz"), ("synapse", "synapse")):
+        assert effects[f"experiment 3: {deep}"] == pytest.approx(30, abs=2)
+        assert abs(effects[f"one layer: {name}"]) < 2
+    assert answers["effect"].str.startswith("one layer").sum() == 4
+    differs = holm(answers["p_differs"])
+    within = holm(answers["p_within"].where(answers["margin"].notna(), np.inf))
+    corrected = [
+        asked.answer(*its)
+        for asked, *its in zip(questions("last"), differs, within, strict=True)
+    ]
+    assert answers["corrected"].tolist() == corrected
+
+
+def holm(p_values):
+    """Correct p-values by hand; infinite ones are of no question."""
+    order = np.argsort(p_values)
+    n = np.isfinite(p_values).sum()
+    found, largest = np.ones(len(p_values)), 0.0
+    for rank, place in enumerate(order[:n]):
+        largest = max(largest, (n - rank) * p_values[place])
+        found[place] = min(1.0, largest)
+    return found
+
+
+def test_two_networks_give_no_answer():
+    """However sure they look: with n = 2 a question is open, with n = 3 it is not."""
+    for estimate, answer in ((Estimate(5, 0.1, 9), "yes"), (Estimate(0, 0.1, 9), "no")):
+        asked = Question(3, "it matters", "it", estimate, margin=1.0, n=3)
+        assert asked.answer() == answer
+        assert replace(asked, n=2).answer() == "open"
 
 
 @pytest.mark.usefixtures("judged")

@@ -18,7 +18,7 @@ from snnlib.verdicts import (
     effect_between,
     parts_at,
     read_decisions,
-    runs_at,
+    runs_along,
     runs_by_setting,
     ways_of,
 )
@@ -125,10 +125,11 @@ def _line(place, setting, splits):
         found = {v: single[its[:-1]] for v, its in at.items() if its[:-1] in single}
         about = "split 0, as the paper"
     else:
-        runs = {v: runs_at(experiment, its) for v, its in at.items()}
-        runs = {v: its for v, its in runs.items() if its is not None}
+        # Whatever is drawn as one line was tested on the same images.
+        along = runs_along(experiment, [*at.values()])
+        runs = {v: r for v, r in zip(at, along, strict=True) if r is not None}
         score = _score if splits == "many" else _first
-        found = {v: score(experiment, at[v], splits) for v in runs}
+        found = {v: score(experiment, its, splits) for v, its in runs.items()}
         about = _about(experiment, [*runs.values()], splits) if runs else ""
     if len(found) < 2:
         return None
@@ -149,10 +150,8 @@ def _single(experiment, parameter):
     return dict(zip(keys, (scale * table[measure]).tolist(), strict=True))
 
 
-@cache
-def _score(experiment, setting, splits="many"):  # noqa: ARG001
+def _score(experiment, runs, splits="many"):  # noqa: ARG001
     """Return the mean over splits or networks; of MSPE the geometric one."""
-    runs = runs_at(experiment, setting)
     if experiment == 1:
         return float(np.exp(np.log(runs["mspe_by_split"].iloc[0]).mean()))
     if experiment == 2:
@@ -160,10 +159,8 @@ def _score(experiment, setting, splits="many"):  # noqa: ARG001
     return float(runs["accuracy"].mean())
 
 
-@cache
-def _first(experiment, setting, splits):
+def _first(experiment, runs, splits):
     """Return the score of the first split, or of the first network."""
-    runs = runs_at(experiment, setting)
     if experiment == 1:
         return float(runs["mspe_by_split"].iloc[0][0])
     if experiment == 2:
@@ -174,8 +171,7 @@ def _first(experiment, setting, splits):
 
 def scores_of(experiment):
     """Return the scores of all runs of an experiment, where axes have to reach."""
-    settings = (Setting(*key) for key in runs_by_setting(experiment))
-    return [_score(experiment, setting) for setting in settings]
+    return [_score(experiment, runs) for runs in runs_by_setting(experiment).values()]
 
 
 def ends_of(experiment):

@@ -2,7 +2,6 @@
 
 from snnlib.verdicts._choices import beside_constant, multiverse_answers
 from snnlib.verdicts._claims import (
-    effects_of_depth,
     judge,
     parts_of_claims,
     verdict_table,
@@ -43,6 +42,7 @@ from snnlib.verdicts._settings import (
     Setting,
     effect_between,
     parts_at,
+    runs_along,
     runs_at,
     runs_by_setting,
     verdict_at,
@@ -73,7 +73,6 @@ __all__ = [
     "count_seeds",
     "effect_between",
     "effect_in_words",
-    "effects_of_depth",
     "gain_table",
     "grid_accuracies",
     "grid_networks",
@@ -88,6 +87,7 @@ __all__ = [
     "recipe_numbers",
     "recipe_trials",
     "results_at",
+    "runs_along",
     "runs_at",
     "runs_by_setting",
     "score_grids",

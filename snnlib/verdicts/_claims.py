@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snnlib.verdicts._questions import Question, cached_answers, of_the_effect
-from snnlib.verdicts._results import (
-    BASE,
-    NETWORK,
-    compare,
-    count_repeats,
-    read_decisions,
-    select,
-)
-from snnlib.verdicts._words import interval_of, without_sign_of_zero
+from snnlib.verdicts._questions import cached_answers, of_the_effect
+from snnlib.verdicts._results import BASE, read_decisions
+from snnlib.verdicts._words import without_sign_of_zero
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_ONE_LAYER = ("one_layer_mnist", "one_layer_rule_mnist")
 
 
 def parts_of_claims(readout: str, column: str = "answer") -> dict[int, dict[str, str]]:
@@ -45,9 +35,11 @@ def parts_of_claims(readout: str, column: str = "answer") -> dict[int, dict[str,
         part: parts[3].pop(part) for part in [*parts[3]] if part.startswith("1 /")
     }
     parts[3]["amplitude and max_rate depend on each other"] = _any(coupled.values())
-    deep = [*answers[4].values, coupled["1 / max_rate matters at 250 Hz"]]
+    has_one_layer = answers[4].index.str.endswith("with one layer")
+    shallow = answers[4][has_one_layer].tolist()
+    deep = [*answers[4][~has_one_layer], coupled["1 / max_rate matters at 250 Hz"]]
     parts[4] = {"several parameters matter": _several(deep)}
-    parts[4]["fewer matter with one layer"] = _fewer(_of_one_layer(readout), deep)
+    parts[4]["fewer matter with one layer"] = _fewer(shallow, deep)
     return parts
 
 
@@ -70,38 +62,6 @@ def _fewer(shallow, deep):
     if most < deep.count("yes"):
         return "yes"
     return "no" if shallow.count("yes") >= len(deep) - deep.count("no") else "open"
-
-
-def _of_one_layer(readout):
-    """Return whether each parameter matters in the network of one layer."""
-    return [asked.answer() for asked in effects_in_one_layer(readout).values()]
-
-
-@cache
-def effects_in_one_layer(readout):
-    """Return the question of each parameter to the network of one layer."""
-    decided = read_decisions()
-    how = {"readout": readout, "initial_voltage": "zero"}
-
-    def at(**changes):
-        return select(_ONE_LAYER, {**BASE, **NETWORK, **how, **changes})
-
-    pairs = {
-        name: [{name: value} for value in values]
-        for name, values in decided["contrasts"]["3"].items()
-    }
-    pairs["amplitude"] = [
-        {"max_rate": 250, "amplitude": value} for value in (0.01, 1 / 250)
-    ]
-    questions = {}
-    for name, (first, second) in pairs.items():
-        sides = at(**first), at(**second)
-        questions[name] = Question(
-            *(4, f"{name} matters", f"one layer: {name}", compare(3, *sides)),
-            decided["experiments"]["3"]["margin"],
-            n=count_repeats(3, *sides),
-        )
-    return questions
 
 
 def judge(parts: dict[str, str]) -> str:
@@ -197,44 +157,14 @@ def _headlines():
         "({:.1f} to {:.1f})".format(*times),
         2: "{:.1f} points more errors at 0.001 s than at 0.1 s "
         "({:.1f} to {:.1f})".format(*points),
-        3: "{:.1f} % right at 100 Hz ({:.1f} to {:.1f})".format(*right),
+        3: "{:.1f} % right at 100 Hz ({:.1f} to {:.1f}; {} networks)".format(
+            *right, last.loc[(3, "poor at 100 Hz"), "n"]
+        ),
         4: "{:.1f} points more errors at 50 Hz than at 150 Hz "
-        "({:.1f} to {:.1f})".format(*rate),
+        "({:.1f} to {:.1f}; {} networks)".format(
+            *rate, last.loc[(4, "max_rate matters"), "n"]
+        ),
         5: f"{found.count('yes')} of {len(found)} parameters matter somewhere, "
         f"{found.count('open')} open",
     }
     return {number: without_sign_of_zero(text) for number, text in words.items()}
-
-
-def effects_of_depth(readout: str) -> pd.DataFrame:
-    """Compare what parameters change in the network of three layers and of one.
-
-    Parameters
-    ----------
-    readout : {"last", "mean"}
-        How the output is read.
-
-    Returns
-    -------
-    effects : pandas.DataFrame
-        By parameter: the ``effect`` with "three layers" and with "one layer", in points
-        of wrong answers, with the ``low`` and the ``high`` end of its interval, and all
-        three ``in_words``.
-    """
-    import pandas as pd
-
-    answers = cached_answers(readout).set_index("effect")
-    rows = {}
-    for name, asked in effects_in_one_layer(readout).items():
-        deep = "amplitude at 250 Hz" if name == "amplitude" else name
-        its = answers.loc[f"experiment 3: {deep}"]
-        low, high = interval_of(asked.estimate)
-        rows[name] = {
-            **{("three layers", key): its[key] for key in ("low", "high", "in_words")},
-            ("three layers", "effect"): its["value"],
-            ("one layer", "low"): low,
-            ("one layer", "high"): high,
-            ("one layer", "in_words"): asked.in_words(),
-            ("one layer", "effect"): asked.estimate.value,
-        }
-    return pd.DataFrame(rows).T.rename_axis("parameter")

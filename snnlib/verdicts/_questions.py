@@ -19,6 +19,7 @@ from snnlib.verdicts._results import (
     read_decisions,
     relative_effect,
     results_at,
+    select,
 )
 from snnlib.verdicts._words import effect_in_words, interval_of
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _CONTRARY = {"yes": "no", "no": "yes", "open": "open"}
+_ONE_LAYER = ("one_layer_mnist", "one_layer_rule_mnist")
+# As many as were decided for any question. Of two networks an interval that is to hold
+# 95 % holds less than 90 %.
+_LEAST_REPEATS = 3
 
 
 @dataclass(frozen=True)
@@ -51,7 +56,7 @@ class Question:
         of MSPE, that of another ratio, or the points by which an accuracy lies below or
         above what counts as poor.
     n : int or None
-        How many splits or seeds it was measured on.
+        How many splits or seeds it was measured on. Fewer than three leave it open.
     """
 
     claim: int
@@ -100,6 +105,8 @@ class Question:
         """
         if p_differs is None or p_within is None:
             p_differs, p_within = self.p_values()
+        if self.n is not None and self.n < _LEAST_REPEATS:
+            return "open"
         level = 1 - read_decisions()["rule"]["confidence"]
         value = self.estimate.value
         if self.margin is None:
@@ -151,6 +158,7 @@ def questions(readout: str) -> list[Question]:
         *of_accuracy(readout, NETWORK["passes"]),
         *_of_amplitude(readout),
         *(effects[3, name] for name in BASE),
+        *_of_one_layer(readout),
     ]
 
 
@@ -200,6 +208,29 @@ def _of_amplitude(readout):
             (claim["amplitude"], 1 / rate),
             point={"readout": readout, "initial_voltage": "zero", "max_rate": rate},
             effect=f"experiment 3: amplitude at {rate} Hz",
+        )
+
+
+def _of_one_layer(readout):
+    """Ask of each parameter whether it matters in the network of one layer."""
+    decided = read_decisions()
+    how = {"readout": readout, "initial_voltage": "zero"}
+    pairs = {
+        name: [{name: value} for value in values]
+        for name, values in decided["contrasts"]["3"].items()
+    }
+    pairs["amplitude"] = [
+        {"max_rate": 250, "amplitude": value} for value in (0.01, 1 / 250)
+    ]
+    for name, changes in pairs.items():
+        sides = [
+            select(_ONE_LAYER, {**BASE, **NETWORK, **how, **its}) for its in changes
+        ]
+        yield Question(
+            *(4, f"{name} matters with one layer", f"one layer: {name}"),
+            compare(3, *sides),
+            decided["experiments"]["3"]["margin"],
+            n=count_repeats(3, *sides),
         )
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from snnlib.committed import find_committed, read_committed
 from snnlib.metrics import Estimate, mean_over_seeds
-from snnlib.verdicts._claims import _any, _fewer, _of_one_layer, _several, judge
-from snnlib.verdicts._questions import Question, minus
+from snnlib.verdicts._claims import _any, _fewer, _several, judge
+from snnlib.verdicts._questions import Question, cached_answers, minus
 from snnlib.verdicts._results import (
     BASE,
     NETWORK,
@@ -24,7 +24,7 @@ from snnlib.verdicts._results import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     import pandas as pd
 
@@ -103,7 +103,6 @@ class Answer(NamedTuple):
     """The effect with its interval, where there is one."""
 
 
-@cache
 def runs_by_setting(experiment: int) -> dict[tuple[Any, ...], pd.DataFrame]:
     """Return the committed runs of an experiment, by their setting.
 
@@ -116,8 +115,16 @@ def runs_by_setting(experiment: int) -> dict[tuple[Any, ...], pd.DataFrame]:
     -------
     runs : dict of tuple to pandas.DataFrame
         By a `Setting`, in experiments 1 and 2 without its passes: one row there, and
-        one for each seed in experiment 3.
+        one for each seed in experiment 3. Where networks were tested on fewer images
+        and others on more, those on more.
     """
+    found = _runs_by_test(experiment)
+    return {key: its for runs in reversed(found) for key, its in runs.items()}
+
+
+@cache
+def _runs_by_test(experiment):
+    """Return the runs by their setting for each number of test images, most first."""
     import pandas as pd
 
     found = pd.concat(
@@ -137,12 +144,9 @@ def runs_by_setting(experiment: int) -> dict[tuple[Any, ...], pd.DataFrame]:
     together.attrs.clear()
     ways = [*ways_of(experiment)]
     together = together[[*ways, *(it for it in _KEPT if it in together)]]
-    together = together.drop_duplicates([*ways, "seed"]).sort_values("seed")
-    if "hits" in together:
-        has_hits = together["hits"].notna()
-        among = has_hits.groupby([together[name] for name in ways]).transform("any")
-        together = together[has_hits == among]
-    return dict(iter(together.groupby(ways)))
+    together = together.drop_duplicates([*ways, "n_test", "seed"]).sort_values("seed")
+    by_test = [its for _, its in together.groupby("n_test")]
+    return [dict(iter(its.groupby(ways))) for its in reversed(by_test)]
 
 
 def runs_at(experiment: int, setting: Setting) -> pd.DataFrame | None:
@@ -160,8 +164,37 @@ def runs_at(experiment: int, setting: Setting) -> pd.DataFrame | None:
     runs : pandas.DataFrame or None
         As from `runs_by_setting`.
     """
-    key = setting[: len(ways_of(experiment))]
-    return runs_by_setting(experiment).get(key)
+    (runs,) = runs_along(experiment, [setting])
+    return runs
+
+
+def runs_along(
+    experiment: int, settings: Sequence[Setting]
+) -> list[pd.DataFrame | None]:
+    """Return the committed runs at some settings that were tested on the same images.
+
+    Some test images are harder than others, so networks that were tested on the first
+    2,000 are not compared with networks that were tested on all.
+
+    Parameters
+    ----------
+    experiment : {1, 2, 3}
+        Number of the experiment.
+    settings : sequence of Setting
+        Where to look.
+
+    Returns
+    -------
+    runs : list of pandas.DataFrame or None
+        For each setting, as from `runs_by_setting`: those tested on the most images of
+        which two settings have runs, or if there are none, on the most images.
+    """
+    size = len(ways_of(experiment))
+    found = [
+        [runs.get(its[:size]) for its in settings] for runs in _runs_by_test(experiment)
+    ]
+    # Of lines of the same length, `max` takes the first.
+    return max(found, key=lambda line: min(2, sum(it is not None for it in line)))
 
 
 def effect_between(
@@ -202,10 +235,8 @@ def _has_hits(runs):
 
 def _both_sides(experiment, parameter, setting):
     values = read_decisions()["contrasts"][str(experiment)][parameter]
-    return [
-        runs_at(experiment, setting._replace(**{parameter: float(value)}))
-        for value in values
-    ]
+    at = [setting._replace(**{parameter: float(value)}) for value in values]
+    return runs_along(experiment, at)
 
 
 def _answer(part, sides, ask):
@@ -233,7 +264,8 @@ def _effect(claim, part, experiment, sides, contrary=False):
     """Return the question whether what two sides differ by matters, or None."""
     estimate = effect_between(experiment, *sides)
     margin = read_decisions()["experiments"][str(experiment)]["margin"]
-    asked = {"contrary": contrary, "unit": _UNIT[experiment]}
+    n = count_repeats(experiment, *sides)
+    asked = {"contrary": contrary, "unit": _UNIT[experiment], "n": n}
     return estimate and Question(claim, part, part, estimate, margin, **asked)
 
 
@@ -265,7 +297,8 @@ def _poor(rate, setting):
         right = (mean_accuracy if _has_hits(runs) else _mean_over_networks)(runs)
         gap = right.value - claim["poor"]
         gap = right._replace(value=-gap if is_poor else gap)
-        return Question(3, part, part, gap, unit="below" if is_poor else "above")
+        unit = "below" if is_poor else "above"
+        return Question(3, part, part, gap, unit=unit, n=len(runs))
 
     return _answer(part, [runs_at(3, setting._replace(max_rate=float(rate)))], ask)
 
@@ -279,7 +312,7 @@ def _coupled(rate, setting):
     """Answer whether the amplitude of a rate matters."""
     part = f"1 / max_rate matters at {rate} Hz"
     at_rate = setting._replace(max_rate=float(rate))
-    sides = [runs_at(3, at_rate._replace(amplitude=rule)) for rule in RULES]
+    sides = runs_along(3, [at_rate._replace(amplitude=rule) for rule in RULES])
     return _answer(part, sides, lambda *both: _effect(3, part, 3, both))
 
 
@@ -342,9 +375,10 @@ def _fewer_with_one_layer(deep, setting):
     if setting != Setting(readout=setting.readout):
         return Answer(part, "none")
     try:
-        shallow = _of_one_layer(setting.readout)
+        answers = cached_answers(setting.readout).set_index("effect")["answer"]
     except NoResultsError:
         return Answer(part, "none")
+    shallow = answers[answers.index.str.startswith("one layer")].tolist()
     return Answer(part, _fewer(shallow, [_by_the_rule(it.answer) for it in deep]))
 
 

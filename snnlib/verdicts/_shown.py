@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from snnlib.tables import markdown_table
-from snnlib.verdicts._claims import effects_in_one_layer, parts_of_claims, verdict_table
+from snnlib.verdicts._claims import parts_of_claims, verdict_table
 from snnlib.verdicts._questions import cached_answers, of_accuracy
 from snnlib.verdicts._results import BASE, read_decisions
 
@@ -178,7 +178,7 @@ def count_seeds() -> pd.DataFrame:
     rows["amplitude"] = (_THREE, int(amplitudes.min()))
     little = decided["claims"]["3"]["little"]
     rows[f"{little} passes"] = (_FIVE, min(it.n for it in of_accuracy("last", little)))
-    one = min(asked.n for asked in effects_in_one_layer("last").values())
+    one = int(_n_of(last, "one layer").min())
     rows["one layer"] = (decided["claims"]["4"]["control"]["seeds"], one)
     return pd.DataFrame(rows, ["decided", "here"]).T
 
