@@ -430,6 +430,47 @@ STRANGE = {
         {"b": nir.Flatten({"input": np.array([3, 6, 6])}, 0, -1)},
     ),
     "no weights": ("'a'.*layer with weights", {"a": lif((2, 8, 8))}),
+    "no step short enough": (
+        r"'b'.*tau above dt = 0\.001 s.*got 0\.001",
+        {"b": lif((3, 6, 6), tau=0.001 * ONE)},
+    ),
+    "neurons of another size": ("'b'.*as large as its input, 3 x 6 x 6", {"b": lif(9)}),
+    "weights of another size": (
+        "'e'.*weights for 27 inputs",
+        {"e": nir.Linear(np.ones((4, 26)))},
+    ),
+    "a bias of another size": (
+        r"'a'.*3 numbers as its bias; got \(7,\)",
+        {"a": nir.Conv2d((8, 8), WEIGHT, 1, 0, 1, 1, np.ones(7))},
+    ),
+    "no channels": (
+        "'a'.*kernels for 2 channels",
+        {"a": nir.Conv2d((8, 8), WEIGHT[:, :1], 1, 0, 1, 1, np.ones(3))},
+    ),
+    "a kernel larger than the image": (
+        "'a'.*larger than its input, 2 x 8 x 8",
+        {"a": nir.Conv2d((9, 9), np.ones((3, 2, 9, 9)), 1, 0, 1, 1, np.ones(3))},
+    ),
+    "steps of none": (
+        "'c'.*kernel_size from 1 on",
+        {"c": nir.SumPool2d(kernel_size=0 * TWO, stride=TWO, padding=0 * TWO)},
+    ),
+    "half a pixel": (
+        "'c'.*whole numbers as its kernel_size",
+        {"c": nir.SumPool2d(kernel_size=1.35 * TWO, stride=TWO, padding=0 * TWO)},
+    ),
+    "weights that are no numbers": (
+        "'e'.*finite real numbers as its weight",
+        {"e": nir.Linear(np.full((4, 27), np.nan))},
+    ),
+    "complex weights": (
+        "'e'.*finite real numbers as its weight",
+        {"e": nir.Linear(np.ones((4, 27)) * 1j)},
+    ),
+    "another number of classes": (
+        "'out'.*hold 4 numbers",
+        {"out": nir.Output(np.array([9]))},
+    ),
 }
 
 
@@ -439,6 +480,171 @@ def test_a_graph_of_another_shape_is_refused(name):
     sentence, changes = STRANGE[name]
     with pytest.raises(ValueError, match=sentence):
         from_nir(foreign(**changes))
+
+
+def chain(*nodes):
+    """Return nodes that follow each other as a graph."""
+    named = {str(number): node for number, node in enumerate(nodes)}
+    return nir.NIRGraph(named, list(itertools.pairwise(named)), type_check=False)
+
+
+def li(n, **changes):
+    one = np.ones(n)
+    return nir.LI(**{"tau": 0.1 * one, "r": one, "v_leak": 0 * one, **changes})
+
+
+def test_a_filter_inside_is_refused():
+    """A low-pass between layers, or a second one at the end, would be lost."""
+    first = nir.Input(np.array([3])), nir.Affine(np.ones((4, 3)), np.ones(4)), lif(4)
+    dense = nir.Linear(np.ones((4, 4)))
+    last = nir.Affine(np.ones((2, 4)), np.ones(2)), nir.Output(np.array([2]))
+    assert from_nir(chain(*first, *last)).architecture == "4"
+    for between in ((dense, li(4), lif(4)), (dense, li(4), li(4), lif(4))):
+        with pytest.raises(ValueError, match=r"'5'.*must not follow a filter"):
+            from_nir(chain(*first, *between, *last))
+    with pytest.raises(ValueError, match=r"'5'.*must not follow a filter"):
+        from_nir(chain(*first, last[0], li(2), li(2), last[1]))
+
+
+@pytest.mark.parametrize(
+    ("dt", "tau"), [(1e-4, 5e-4), (1e-3, 1.1e-3), (1e-3, 5.0), (0.1, 0.3)]
+)
+def test_neurons_of_any_time_constant_are_read(dt, tau):
+    """From one that forgets within a step to one that hardly does."""
+    graph = chain(
+        nir.Input(np.array([3])),
+        nir.Affine(np.array([[1.0, 0, 0], [0, 3, 0], [0, 0, 9]]), np.ones(3)),
+        lif(3, tau=np.full(3, tau)),
+        nir.Affine(np.eye(3), np.zeros(3)),
+        nir.Output(np.array([3])),
+    )
+    classifier = from_nir(graph, dt=dt)
+    graph.metadata = {"dt": dt}
+    inputs = np.random.default_rng(0).uniform(0.1, 1, (20, 3)).astype(np.float32)
+    n_steps = max(30, round(tau / dt))
+    given = run_graph(graph, inputs, n_steps)["2"] > 0
+    assert given.any()
+    classifier.set_params(presentation_time=n_steps * dt)
+    found = classifier.spike_trains(inputs.reshape(20, 1, 3, 1))[0]
+    # In single precision a voltage may meet the threshold a step sooner or later.
+    counts = found.reshape(given.shape).sum(axis=1), given.sum(axis=1)
+    np.testing.assert_allclose(*counts, atol=1)
+
+
+def test_trained_settings_are_read_back(tmp_path):
+    """Each layer's own time constant and rate, and other graphs with such layers."""
+    classifier = untrained("4C3-AP2-3C2", (8, 8, 1), **SAID)
+    classifier.trained_ = {"tau_rc": [0.02, 0.03], "max_rate": [100.0, 150.0]}
+    images = digits(6, (8, 8, 1)).reshape(6, 8, 8, 1)
+    expected = classifier.spike_trains(images)
+    graph = through_a_file(to_nir(classifier), tmp_path)
+    again = from_nir(graph)
+    assert again.trained_ == classifier.trained_
+    for found, weights in zip(again.weights_, classifier.weights_, strict=True):
+        np.testing.assert_allclose(found, weights, rtol=1e-6, atol=1e-7)
+    for found, spikes in zip(again.spike_trains(images), expected, strict=True):
+        np.testing.assert_array_equal(found, spikes)
+    del graph.metadata["snnlib"]
+    of_others = from_nir(graph)
+    assert of_others.trained_["tau_rc"] == pytest.approx([0.02, 0.03])
+    given = run_graph(graph, channels_first(images, (8, 8, 1)), 30)
+    for found, spikes in zip(
+        of_others.spike_trains(images), spikes_of(given), strict=True
+    ):
+        assert (found != spikes).sum() <= 2
+
+
+CHANGES = {
+    "v_threshold": ("lif", 0.5, "must have v_threshold = 1"),
+    "r": ("lif", 2, "must have r = 1"),
+    "r of the filter": ("li", 10, "must filter the output, with r = 1"),
+    "weight": ("affine_1", 100, "must pass its input on"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_what_an_ensemble_cannot_be_is_refused(ensembles, name):
+    """A graph that was changed is not read as what it was made of."""
+    node, factor, sentence = CHANGES[name]
+    graph = ensembles[0][0].to_nir()
+    attribute = name.split()[0]
+    its = graph.nodes[node]
+    setattr(its, attribute, factor * getattr(its, attribute))
+    with pytest.raises(ValueError, match=f"'{node}'.*{sentence}"):
+        from_nir(graph)
+
+
+def test_filters_that_were_changed_count(ensembles, conv):
+    """Another time constant of the output's filter is the synapse read back."""
+    for estimator in (ensembles[0][0], ensembles[1][0], conv):
+        graph = estimator.to_nir()
+        before = from_nir(graph).synapse
+        graph.nodes["li"].tau = 10 * graph.nodes["li"].tau
+        assert before == estimator.synapse
+        assert from_nir(graph).synapse == pytest.approx(10 * before, rel=0.06)
+
+
+METADATA = {
+    "no dict": (None, "metadata of the graph must be a dict; got None"),
+    "a dt of none": ({"dt": 0}, "dt in the metadata.*above 0; got 0"),
+    "a dt before none": ({"dt": -0.001}, "dt in the metadata.*above 0; got -0.001"),
+    "a dt in words": ({"dt": "abc"}, "dt in the metadata.*above 0; got .*abc"),
+    "another dt": ({"dt": 0.002}, r"that of its estimator, 0\.001; got 0\.002"),
+    "no JSON": ({"snnlib": "{"}, "as to_nir writes it, with estimator"),
+    "no object": ({"snnlib": "[1]"}, "as to_nir writes it, with estimator"),
+    "no estimator": ({"snnlib": "null"}, "as to_nir writes it, with estimator"),
+}
+
+
+@pytest.mark.parametrize("name", METADATA)
+def test_damaged_metadata_are_refused(ensembles, conv, name):
+    """The message names what is damaged, whatever the estimator."""
+    changes, sentence = METADATA[name]
+    for estimator in (ensembles[0][0], conv):
+        graph = estimator.to_nir()
+        graph.metadata = changes and graph.metadata | changes
+        with pytest.raises(ValueError, match=sentence):
+            from_nir(graph)
+
+
+def test_damaged_parameters_are_refused(ensembles, conv):
+    """One that is missing, one that snnlib has not, and one of a strange kind."""
+    for estimator in (*(it for it, _ in ensembles), conv):
+        graph = estimator.to_nir()
+        about = json.loads(graph.metadata["snnlib"])
+        for name in ("parameters", "method_", "seed_"):
+            if name in about:
+                without = {key: it for key, it in about.items() if key != name}
+                graph.metadata["snnlib"] = json.dumps(without)
+                with pytest.raises(ValueError, match=f"to_nir writes it, with {name}"):
+                    from_nir(graph)
+        for name, value in (("strange", 1), ("tau_ref", "x")):
+            changed = about | {"parameters": about["parameters"] | {name: value}}
+            graph.metadata["snnlib"] = json.dumps(changed)
+            with pytest.raises(ValueError, match=f"holds no Spiking.*{name}"):
+                from_nir(graph)
+
+
+def test_weights_are_checked_before_they_are_written(ensembles, conv):
+    """Numbers that are none, and layers of another architecture."""
+    for name, value, sentence in (
+        ("architecture", "8C3", "weights must hold"),
+        ("weights_", [np.nan * w for w in conv.weights_], "weights at place 0"),
+    ):
+        changed = copy.copy(conv)
+        setattr(changed, name, value)
+        with pytest.raises(ValueError, match=sentence):
+            to_nir(changed)
+    changed = copy.copy(ensembles[0][0])
+    changed.decoders_ = np.nan * changed.decoders_
+    with pytest.raises(ValueError, match="decoders_ must be finite"):
+        to_nir(changed)
+    with pytest.raises(ValueError, match="from 0, None or 'own'; got 'foo'"):
+        to_nir(conv, synapse="foo")
+    days = np.array(["2020-01-01", "2020-01-02"], "datetime64[D]")
+    classifier = SpikingClassifier().fit([[0.0], [1.0]], days)
+    with pytest.raises(ValueError, match="classes must be numbers or strings"):
+        to_nir(classifier)
 
 
 def test_what_is_no_chain_is_refused(conv):
@@ -452,6 +658,10 @@ def test_what_is_no_chain_is_refused(conv):
     graph.edges[-2:] = [("li", "conv2d_0")]
     with pytest.raises(ValueError, match="must be a chain"):
         from_nir(graph)
+    with pytest.raises(ValueError, match=r"edges of the graph must join.*'zzz'"):
+        from_nir(nir.NIRGraph({}, [("zzz", "zzz")], type_check=False))
+    with pytest.raises(ValueError, match="must be a chain"):
+        from_nir(nir.NIRGraph({}, [], type_check=False))
     with pytest.raises(ValueError, match=r"must be a nir\.NIRGraph"):
         from_nir({})
     with pytest.raises(ValueError, match="estimator must be one of snnlib's"):
