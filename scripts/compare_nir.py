@@ -21,7 +21,7 @@ import nir
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from snnlib import SpikingConvClassifier, fetch_mnist, results_path, to_nir
+from snnlib import SpikingConvClassifier, __version__, fetch_mnist, results_path, to_nir
 from snnlib.files import written_whole
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -102,15 +102,24 @@ def compare(classifier, images, simulator, python):
         "spikes_there": " ".join(str(int(layer.sum())) for layer in there),
         "differing_spikes": " ".join(map(str, differ)),
         "rounded_spikes": n_rounded,
-        "furthest_from_threshold": f"{furthest:.1g}",
+        "furthest_from_threshold": f"{rounded_up(furthest):.1g}",
         "output_range": f"{np.ptp(output):.4g}",
         "largest_output_difference": f"{np.abs(output - found['output']).max():.2g}",
         "differing_classes": int((classes[0] != classes[1]).sum()),
         "images": len(images),
         "versions": ", ".join(
-            f"{name} {at}" for name, at in json.loads(run.stdout).items()
+            f"{name} {at}"
+            for name, at in {"snnlib": __version__, **json.loads(run.stdout)}.items()
         ),
     }
+
+
+def rounded_up(number):
+    """Return the next number that one digit can write."""
+    if number == 0:
+        return number
+    unit = 10.0 ** np.floor(np.log10(number))
+    return unit * np.ceil(number / unit)
 
 
 def rounded(graph, images, spikes):
