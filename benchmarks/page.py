@@ -3,7 +3,8 @@
 import csv
 import json
 from datetime import date
-from math import inf
+from itertools import pairwise
+from math import exp, inf, log
 from pathlib import Path
 from statistics import median
 from textwrap import shorten
@@ -312,7 +313,20 @@ def list_leads(results):
                 f"From {number(first)} to {number(last)} {label}, `snnlib` is "
                 f"{number(lead)} and then {number(last_lead)} times as fast."
             )
+            level = where_level(common)
+            if level:
+                said[-1] += f" Both take as long at about {number(level)}."
     return bullets(said)
+
+
+def where_level(leads):
+    """Return where the last of the leads crosses 1, on logarithmic axes, or None."""
+    crossings = [
+        exp(log(x) + log(lead) / log(lead / after) * log(x_after / x))
+        for (x, lead), (x_after, after) in pairwise(leads)
+        if (lead - 1) * (after - 1) < 0
+    ]
+    return crossings[-1] if crossings else None
 
 
 # The race

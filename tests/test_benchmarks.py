@@ -666,6 +666,20 @@ def test_page_reads_between_points(module):
     assert module("page").seconds_at(200, curve) == pytest.approx(20)
 
 
+@pytest.mark.parametrize(
+    ("leads", "level"),
+    [
+        ([(1, 100.0), (10, 10.0), (1000, 0.1)], 100),
+        ([(1, 100.0), (10, 10.0)], None),
+        ([(1, 4.0), (4, 0.25), (16, 0.1)], 2),
+    ],
+)
+def test_page_says_where_the_peer_draws_level(module, leads, level):
+    """On the straight line between two points of logarithmic axes."""
+    found = module("page").where_level(leads)
+    assert found == (level and pytest.approx(level))
+
+
 def test_page_says_where_each_row_was_measured(shown):
     """A row of another machine is named with it, and its day is not of the others."""
     results = copy.deepcopy(RESULTS)
