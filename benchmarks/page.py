@@ -315,7 +315,7 @@ def list_leads(results):
             )
             level = where_level(common)
             if level:
-                said[-1] += f" Both take as long at about {number(level)}."
+                said[-1] += f" Both take as long at about {float(f'{level:.1g}'):,.0f}."
     return bullets(said)
 
 
