@@ -9,6 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+# Letters of a file's name in that of its part, which no system finds too long then.
+_MOST_LETTERS = 40
+
 
 @contextlib.contextmanager
 def written_whole(path, mode="w"):
@@ -33,13 +36,21 @@ def written_whole(path, mode="w"):
     Raises
     ------
     OSError
-        If the folder cannot be written to.
+        If ``path`` is a folder or a device, or its folder cannot be written to. The
+        error has the name of ``path``.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{secrets.token_hex(8)}.part")
+    if path.exists() and not path.is_file():
+        msg = f"path must be a regular file or a new one; got {str(path)!r}."
+        raise OSError(msg)
+    name = f".{path.name[:_MOST_LETTERS]}.{secrets.token_hex(8)}.part"
+    part = path.with_name(name)
     # "x" fails where something has that name already, be it a link.
     text = {} if "b" in mode else {"encoding": "utf-8", "newline": ""}
     try:
+        # It fails with a name that is too long, which that of the part is not.
+        with contextlib.suppress(FileNotFoundError):
+            path.lstat()
         with part.open(mode.replace("w", "x"), **text) as file:
             yield file
             file.flush()
@@ -48,11 +59,37 @@ def written_whole(path, mode="w"):
     except BaseException as error:
         with contextlib.suppress(OSError):
             part.unlink()
-        if isinstance(error, OSError) and error.errno and error.filename is None:
-            # A full disk has no name by itself. Without a number, a name would replace
-            # the error's own words.
+        if (
+            isinstance(error, OSError)
+            and error.errno
+            and str(error.filename) in ("None", str(part))
+        ):
+            # A full disk has no name by itself, and that of the part says nothing.
+            # Without a number, a name would replace the error's own words.
             error.filename = str(path)
+            del error.filename2
         raise
+
+
+class _EnoughError(Exception):
+    """A file could be opened."""
+
+
+def check_can_write(path):
+    """Refuse what `written_whole` cannot write, and leave all as it is.
+
+    Parameters
+    ----------
+    path : path-like
+        The file's name.
+
+    Raises
+    ------
+    OSError
+        As from `written_whole`.
+    """
+    with contextlib.suppress(_EnoughError), written_whole(path):
+        raise _EnoughError
 
 
 def read_arrays(path):

@@ -1,7 +1,9 @@
 """Files are whole or not there, and NumPy's values become Python's."""
 
 import json
+import os
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from snnlib.files import plain, written_whole
+from snnlib.files import check_can_write, plain, written_whole
 
 
 @pytest.mark.parametrize(("mode", "content"), [("w", "naïve\r\n"), ("wb", b"\0\r\n")])
@@ -47,6 +49,62 @@ def test_written_whole_replaces_a_link(tmp_path):
         file.write("new")
     assert (tmp_path / "target").read_text() == "precious"
     assert (tmp_path / "file").read_text() == "new"
+
+
+@pytest.mark.parametrize("through_a_link", [False, True])
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+def test_written_whole_replaces_regular_files_only(make, through_a_link, tmp_path):
+    """A pipe, a device or a folder is refused by name before the block begins."""
+    path = tmp_path / "file"
+    make(path)
+    if through_a_link:
+        path = tmp_path / "link"
+        path.symlink_to("file")
+    before = [it.lstat() for it in sorted(tmp_path.iterdir())]
+    with pytest.raises(OSError, match=rf"a regular file or a new one; got '{path}'"):
+        check_can_write(path)
+    assert [it.lstat() for it in sorted(tmp_path.iterdir())] == before
+
+
+def test_written_whole_takes_the_longest_name(tmp_path):
+    """What the system takes for a name can be written; what it does not is refused."""
+    for name in ("x" * 255, "é" * 127):
+        with written_whole(tmp_path / name) as file:
+            file.write("new")
+        assert (tmp_path / name).read_text() == "new"
+    with pytest.raises(OSError, match="too long") as caught:
+        check_can_write(tmp_path / ("x" * 256))
+    assert caught.value.filename == str(tmp_path / ("x" * 256))
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_error_has_the_name_of_the_file(tmp_path):
+    """And not that of its part: of a folder that is not there, or goes meanwhile."""
+    path = tmp_path / "folder" / "file"
+
+    def remove_folder():
+        with written_whole(path) as file:
+            Path(file.name).unlink()
+            path.parent.rmdir()
+
+    with pytest.raises(FileNotFoundError) as caught:
+        check_can_write(path)
+    assert str(caught.value).endswith(f": {str(path)!r}")
+    path.parent.mkdir()
+    with pytest.raises(FileNotFoundError) as caught:
+        remove_folder()
+    assert str(caught.value).endswith(f"directory: {str(path)!r}")
+
+
+def test_error_of_another_file_keeps_its_name(tmp_path):
+    """The block may read one that is not there."""
+
+    def read_another():
+        with written_whole(tmp_path / "file"):
+            (tmp_path / "other").read_text()
+
+    with pytest.raises(FileNotFoundError, match="other"):
+        read_another()
 
 
 def test_written_whole_leaves_permissions_to_the_user(tmp_path):
