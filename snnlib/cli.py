@@ -17,10 +17,10 @@ from importlib import metadata
 from pathlib import Path
 
 from snnlib._version import __version__
-from snnlib.checks import shown
+from snnlib.checks import check_path, shown
 from snnlib.definitions import read_value
 from snnlib.digests import code_digest
-from snnlib.files import written_whole
+from snnlib.files import check_can_write, written_whole
 from snnlib.inputs import without_own
 from snnlib.kernels import private_manager, thread_limits
 from snnlib.notebooks import Notebook
@@ -397,7 +397,8 @@ def _run(options):
     if reason is not None:
         msg = f"{options.notebook} refuses these values: {reason}"
         raise _UsageError(msg)
-    output = _check_output(options.output, notebook.path)
+    table = [options.row[0]] if options.row else []
+    output = _check_output("--output", options.output, notebook.path, *table)
 
     from snnlib.recording import MetricsError, read_metrics
 
@@ -415,18 +416,21 @@ def _run(options):
     return 0
 
 
-def _check_output(output, notebook):
-    """Return the path of an output that can be written and is not the notebook."""
+def _check_output(name, output, *sources):
+    """Return the path of an output that can be written and is none of the sources."""
     path = Path(output)
-    if output == "-" or not path.name or path.is_dir():
-        msg = f"--output must be the name of a file; got {output!r}."
+    is_other = path.exists() and not path.is_file()
+    if output == "-" or not path.name or is_other:
+        msg = f"{name} must be the name of a file; got {output!r}."
         raise _UsageError(msg)
     if not path.parent.is_dir():
-        msg = f"--output must be in a folder that is there; got {output!r}."
+        msg = f"{name} must be in a folder that is there; got {output!r}."
         raise _UsageError(msg)
-    if path.exists() and path.samefile(notebook):
-        msg = f"--output must not be the notebook itself; got {output!r}."
-        raise _UsageError(msg)
+    for source in map(Path, sources):
+        if path.exists() and source.exists() and path.samefile(source):
+            msg = f"{name} must not be {source} itself; got {output!r}."
+            raise _UsageError(msg)
+    check_can_write(path)
     return path
 
 
@@ -446,9 +450,7 @@ def _execute(notebook, values, output):
         copy.write_text(notebook.text, encoding="utf-8")
         try:
             execute_notebook(
-                copy,
-                # papermill fills in what is in braces.
-                str(executed).replace("{", "{{").replace("}", "}}"),
+                *map(_without_places, (copy, executed)),
                 parameters=values,
                 progress_bar=sys.stderr.isatty(),
                 on_notebook_start=name_files,
@@ -464,9 +466,26 @@ def _execute(notebook, values, output):
         finally:
             # As far as it came, also after Ctrl-C.
             if executed.exists() and executed.stat().st_size:
-                with written_whole(output) as file:
-                    file.write(executed.read_text(encoding="utf-8"))
+                _hand_over(executed, output)
     return None
+
+
+def _without_places(path):
+    """Return a path in which papermill, which fills in what is in braces, has none."""
+    return str(path).replace("{", "{{").replace("}", "}}")
+
+
+def _hand_over(executed, output):
+    """Write an executed notebook where it is asked for, or else say where it is."""
+    try:
+        with written_whole(output) as file:
+            file.write(executed.read_text(encoding="utf-8"))
+    except OSError as error:
+        # On the same disk: there is room.
+        kept = Path(tempfile.mkdtemp(prefix="snnlib-kept-"), "executed.ipynb")
+        executed.replace(kept)
+        msg = f"{str(error).rstrip('.')}. What was run is in {kept}."
+        raise OSError(msg) from error
 
 
 def _row_values(notebook, table, run_id):
@@ -554,7 +573,8 @@ def _sweep(options):
 
     from snnlib.sweep import reasons_to_run, run_sweep
 
-    out = Path(options.out or Path("runs", Path(options.definition).stem))
+    default = Path("runs", Path(options.definition).stem)
+    out = default if options.out is None else options.out
     if options.dry_run:
         return _say_reasons(reasons_to_run(plan, out, force=options.force))
     summary = run_sweep(
@@ -579,7 +599,7 @@ def _sweep(options):
     more = ["  ..."] if len(lines) > _MOST_LINES else []
     failed = "\n".join([*lines[:_MOST_LINES], *more])
     return _fail(
-        f"{len(summary.failed)} failed; what they did is in {out / 'failed'}. "
+        f"{len(summary.failed)} failed; what they did is in {Path(out, 'failed')}. "
         f"The same command tries them again.\n{failed}",
         1,
     )
@@ -677,13 +697,14 @@ def _plot(options):
     from snnlib.tables import read_results
 
     source = Path(options.results)
+    name = re.sub(r"[^\w.-]", "_", f"{options.y}_over_{options.x}") + ".png"
+    folder = source if source.is_dir() else source.parent
+    output = str(folder / name) if options.output is None else options.output
+    output = _check_output("--output", output, source)
     if source.is_file():
         results = read_results(source)
     else:
         results = collect_runs(source).to_frame()
-    name = re.sub(r"[^\w.-]", "_", f"{options.y}_over_{options.x}") + ".png"
-    folder = source if source.is_dir() else source.parent
-    output = Path(options.output or folder / name)
     picture = io.BytesIO()
 
     import matplotlib.style
@@ -706,14 +727,21 @@ def _export(options):
     from snnlib.estimators import SpikingConvClassifier
     from snnlib.graphs import to_nir, write_graph
 
-    graph = to_nir(
-        SpikingConvClassifier.load(options.network),
-        synapse=None if options.unfiltered else "own",
-        pool=options.pool,
-        unsaid=options.unsaid,
-    )
-    write_graph(graph, options.output)
-    _say(f"{len(graph.nodes)} nodes in {options.output}")
+    network = check_path("network", options.network)
+    output = _check_output("output", options.output, network)
+    classifier = SpikingConvClassifier.load(network)
+    try:
+        graph = to_nir(
+            classifier,
+            synapse=None if options.unfiltered else "own",
+            pool=options.pool,
+            unsaid=options.unsaid,
+        )
+    except ValueError as error:
+        msg = str(error).replace("unsaid='metadata'", "--unsaid metadata")
+        raise _UsageError(msg) from error
+    write_graph(graph, output)
+    _say(f"{len(graph.nodes)} nodes in {output}")
     for name, value in graph.metadata.get("unsaid", {}).items():
         _tell(f"{name} = {value!r} is in the metadata alone, where few readers look.")
     return 0

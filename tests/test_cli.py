@@ -319,24 +319,34 @@ def test_options_of_a_sweep(folder, monkeypatch, options, expected):
     assert taken["out"] == Path("runs/tiny")
 
 
-def test_output_that_cannot_be_is_refused(folder, given, capsys):
+def test_empty_name_of_a_folder_is_refused(folder, capsys):
+    """It is not taken for the default."""
+    assert main(["sweep", str(tiny.write_definition(folder)), "--out", ""]) == 2
+    assert "out must be the path of a file or folder; got ''" in capsys.readouterr().err
+    assert not Path("runs").exists()
+
+
+def test_output_that_cannot_be_is_refused(folder, given, capsys, monkeypatch):
     """Before anything runs: the notebook itself by any name, no file, no folder."""
     notebook = tiny.write_notebook(folder)
     content = notebook.read_bytes()
     (folder / "link.ipynb").symlink_to(notebook)
     (folder / "hard.ipynb").hardlink_to(notebook)
     (folder / "sub").mkdir()
+    os.mkfifo("pipe")
+    Path("t.csv").write_text("run_id\n")
     for output, message in (
-        ("tiny.ipynb", "must not be the notebook itself"),
-        (notebook, "must not be the notebook itself"),
-        ("./sub/../tiny.ipynb", "must not be the notebook itself"),
-        ("link.ipynb", "must not be the notebook itself"),
-        ("hard.ipynb", "must not be the notebook itself"),
+        ("tiny.ipynb", "tiny.ipynb itself; got"),
+        (notebook, "tiny.ipynb itself; got"),
+        ("./sub/../tiny.ipynb", "tiny.ipynb itself; got"),
+        ("link.ipynb", "tiny.ipynb itself; got"),
+        ("hard.ipynb", "tiny.ipynb itself; got"),
         ("-", "must be the name of a file; got '-'"),
         ("", "must be the name of a file; got ''"),
         (".", "must be the name of a file; got '.'"),
         ("sub", "must be the name of a file; got 'sub'"),
         ("sub/", "must be the name of a file; got 'sub/'"),
+        ("pipe", "must be the name of a file; got 'pipe'"),
         ("none/out.ipynb", "must be in a folder that is there; got 'none/out.ipynb'"),
         ("tiny.ipynb/out.ipynb", "must be in a folder that is there"),
         ("http://192.0.2.1/out.ipynb", "must be in a folder that is there"),
@@ -346,8 +356,71 @@ def test_output_that_cannot_be_is_refused(folder, given, capsys):
             ["run", notebook, f"-o{output}"] if output else ["run", notebook, "-o", ""],
         )
     assert refused(capsys, ["run", "link.ipynb", "-o", "tiny.ipynb"])
+    monkeypatch.setattr(cli, "_row_values", lambda *_: {})
+    row = ["run", notebook, "--row", "t.csv", "0", "-o", "t.csv"]
+    assert "must not be t.csv itself" in refused(capsys, row)
+    long = "x" * 250 + ".ipynb"
+    assert long in refused(capsys, ["run", notebook, "-o", long], 1)
     assert given == []
     assert notebook.read_bytes() == content
+    assert not list(folder.glob(".*"))
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="there is no such folder")
+def test_folder_that_takes_no_file_is_named_before_the_run(folder, given, capsys):
+    """By the name that was asked for, and not by that of a part."""
+    command = ["run", tiny.write_notebook(folder), "-o", "/proc/out.ipynb"]
+    assert refused(capsys, command, 1).endswith(": '/proc/out.ipynb'\n")
+    assert given == []
+
+
+def test_run_is_kept_where_its_output_cannot_be_written(folder, capsys, monkeypatch):
+    """A folder may be removed meanwhile: the executed notebook lies elsewhere."""
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    (folder / "sub").mkdir()
+    code = "import os\nos.rmdir(folder)\nfrom snnlib import record\nrecord({'a': 1})"
+    parameters = f"folder = {str(folder / 'sub')!r}"
+    cells = {"parameters": parameters, "check": "", "fault": "", "result": code}
+    command = ["run", tiny.write_notebook(folder, **cells), "-o", "sub/out.ipynb"]
+    error = refused(capsys, command, 1)
+    kept = re.search(r"'sub/out\.ipynb'\. What was run is in (\S+)\.\n", error)[1]
+    assert read_metrics(kept) == {"a": 1}
+
+
+def test_table_that_is_drawn_is_not_drawn_over(folder, capsys):
+    """Nor is a pipe replaced, nor an empty name taken for none."""
+    Path("data.svg").write_text("x,y\n1,2\n")
+    os.mkfifo("pipe")
+    drawn = ["plot", "data.svg", "--x", "x", "--y", "y", "-o"]
+    assert "must not be data.svg itself" in refused(capsys, [*drawn, "./data.svg"])
+    for output in ("pipe", ""):
+        message = f"--output must be the name of a file; got '{output}'"
+        assert message in refused(capsys, [*drawn, output])
+    assert (folder / "data.svg").read_text() == "x,y\n1,2\n"
+    assert (folder / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize(
+    ("network", "output", "message"),
+    [
+        ("net.npz", "net.npz", "output must not be net.npz itself; got 'net.npz'"),
+        ("net.npz", "link.npz", "output must not be net.npz itself; got 'link.npz'"),
+        ("link.npz", "net.npz", "output must not be link.npz itself; got 'net.npz'"),
+        ("net.npz", "no/g.nir", "output must be in a folder that is there; got"),
+        ("net.npz", "", "output must be the name of a file; got ''"),
+        ("net.npz", ".", "output must be the name of a file; got '.'"),
+        ("net.npz", "pipe", "output must be the name of a file; got 'pipe'"),
+        ("", "g.nir", "network must be the path of a file or folder; got ''"),
+    ],
+)
+def test_export_refuses_before_it_reads(folder, capsys, network, output, message):
+    """A trained network is not lost to its graph."""
+    Path("net.npz").write_text("trained")
+    Path("link.npz").symlink_to("net.npz")
+    os.mkfifo("pipe")
+    assert message in refused(capsys, ["export", network, output])
+    assert (folder / "net.npz").read_text() == "trained"
+    assert (folder / "pipe").is_fifo()
 
 
 @pytest.mark.parametrize("name", ["out{x}.ipynb", "{}.ipynb", "{0.ipynb", "a b.ipynb"])
@@ -358,6 +431,15 @@ def test_output_has_the_name_it_is_given(folder, name):
     assert read_metrics(name) == {"result": 4.0}
     about = json.loads(Path(name).read_text())["metadata"]["papermill"]
     assert about["input_path"] == str(notebook)
+
+
+def test_temporary_folder_may_have_braces_too(folder, monkeypatch):
+    """Papermill would fill in the name of what it reads as well."""
+    (folder / "a{b}").mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(folder / "a{b}"))
+    notebook = tiny.write_notebook(folder, check="", fault="", result=RESULT)
+    assert main(["run", str(notebook), "-o", "out.ipynb"]) == 0
+    assert read_metrics("out.ipynb") == {"result": 1.0}
 
 
 RESULT = "from snnlib import record\nrecord({'result': x**power})"

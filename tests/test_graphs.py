@@ -691,7 +691,9 @@ def test_the_command_line_writes_a_graph(conv, small_digits, tmp_path, capsys):
     copy.deepcopy(conv).set_params(tau_ref=0.001).save(tmp_path / "network.npz")
     before = out.read_bytes()
     assert main(["export", tmp_path / "network.npz", out]) == 2
-    assert "tau_ref must be 0" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "tau_ref must be 0" in error
+    assert "With --unsaid metadata the graph leaves out" in error
     assert out.read_bytes() == before
     assert main(["export", tmp_path / "network.npz", out, "--unsaid", "metadata"]) == 0
     assert nir.read(out).metadata["unsaid"] == {"tau_ref": 0.001}
