@@ -119,7 +119,8 @@ def write_table(path, rows, provenance=None) -> None:
     Raises
     ------
     TableError
-        If the name ends in anything else, or ``rows`` is something else.
+        If the name ends in anything else, ``rows`` is something else, or the .json
+        that is beside a .csv comes from no table.
     ImportError
         If there is no library for .parquet.
     """
@@ -136,6 +137,13 @@ def write_table(path, rows, provenance=None) -> None:
     if path.suffix == ".parquet":
         _write_parquet(path, rows, provenance)
         return
+    beside = path.with_suffix(".json")
+    if provenance is not None and beside.exists() and read_provenance(path) is None:
+        msg = (
+            f"path must have no file of another kind beside it, for its provenance is "
+            f"written to {beside.name}; got {str(path)!r}."
+        )
+        raise TableError(msg)
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
     names = _names(rows)
@@ -150,7 +158,7 @@ def write_table(path, rows, provenance=None) -> None:
     if provenance is not None:
         sha256 = hashlib.sha256(table.getvalue().encode()).hexdigest()
         provenance = {"table": path.name, "sha256": sha256, **provenance}
-        with written_whole(path.with_suffix(".json")) as file:
+        with written_whole(beside) as file:
             file.write(json.dumps(provenance, indent=1) + "\n")
 
 
@@ -311,7 +319,8 @@ def read_provenance(path) -> dict | None:
             text = path.with_suffix(".json").read_text(encoding="utf-8")
         provenance = json.loads(text)
         is_one = isinstance(provenance["identity"], dict) and all(
-            isinstance(inputs, dict) for inputs in provenance["inputs"]
+            isinstance(its, dict)
+            for its in (*provenance["inputs"], *provenance.get("versions", ()))
         )
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
@@ -369,12 +378,19 @@ def runs_of_rows(rows, provenance):
         if column.get("kind") == "metric" and "unit" in column
     }
     versions = {version_list(its): its for its in provenance.get("versions", ())}
+    last_run = provenance.get("last_run")
     for row in rows:
         values, inputs = planned_values(row, provenance)
         if values is None:
             skipped.append(
                 f"the row of run {row.get('run_id')!r} was changed: its parameters "
                 "have another id."
+            )
+            continue
+        if not isinstance(row.get("wall_time"), int | float | None):
+            skipped.append(
+                f"the row of run {row['run_id']!r} was changed: its wall_time is no "
+                "number."
             )
             continue
         metrics = {name: row[name] for name in row if name not in {*values, *OF_RUNS}}
@@ -385,7 +401,7 @@ def runs_of_rows(rows, provenance):
             "identity": provenance["identity"],
             "versions": versions.get(row.get("versions"), {}),
             "wall_time": row.get("wall_time"),
-            "finished": provenance.get("last_run") or "",
+            "finished": last_run if isinstance(last_run, str) else "",
             "error": None,
             "metrics": metrics,
             "units": {name: units[name] for name in metrics if name in units},

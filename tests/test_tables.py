@@ -20,6 +20,7 @@ from snnlib.tables import (
     read_provenance,
     read_results,
     read_table,
+    runs_of_rows,
     write_table,
 )
 
@@ -328,13 +329,64 @@ def test_values_that_were_changed_are_not(change):
 
 @pytest.mark.parametrize(
     "content",
-    [None, "", "[]", "3", "{}", '{"identity": {}, "inputs": 3}', '{"identity": 3}'],
+    [
+        *(
+            None,
+            "",
+            "[]",
+            "3",
+            "{}",
+            '{"identity": {}, "inputs": 3}',
+            '{"identity": 3}',
+        ),
+        *(
+            f'{{"identity": {{}}, "inputs": [], "versions": {versions}}}'
+            for versions in ("[5]", "null", "5")
+        ),
+    ],
 )
 def test_provenance_that_is_none(tmp_path, content):
     """A file that is not there, or something else, is None."""
     if content is not None:
         (tmp_path / "t.json").write_text(content)
     assert read_provenance(tmp_path / "t.csv") is None
+
+
+@pytest.mark.parametrize("content", ["", '{"identity": {}, "rows": []}', None])
+def test_no_other_json_is_lost_to_a_provenance(tmp_path, content):
+    """Be it the plan of a sweep: it is named, and no table is written."""
+    beside = tmp_path / "t.json"
+    beside.mkdir() if content is None else beside.write_text(content)
+    provenance = {"identity": IDENTITY, "inputs": [{}]}
+    with pytest.raises(TableError, match=r"written to t\.json; got '.*t\.csv'\.$"):
+        write_table(tmp_path / "t.csv", [{"x": 1}], provenance)
+    assert list(tmp_path.iterdir()) == [beside]
+    assert content is None or beside.read_text() == content
+    # A table alone takes nothing away.
+    write_table(tmp_path / "t.csv", [{"x": 1}])
+
+
+def test_provenance_of_a_table_is_written_anew(tmp_path):
+    """With the table."""
+    for identity in (IDENTITY, {**IDENTITY, "code": "c"}):
+        provenance = {"identity": identity, "inputs": [{}]}
+        write_table(tmp_path / "t.csv", [{"x": 1}], provenance)
+        assert read_provenance(tmp_path / "t.csv")["identity"] == identity
+
+
+@pytest.mark.parametrize(
+    ("change", "finished"),
+    [({}, ""), ({"last_run": 3}, ""), ({"last_run": "2026-01-01"}, "2026-01-01")],
+)
+def test_runs_of_rows_have_the_types_of_a_run(change, finished):
+    """Whatever the provenance says of the last one; no time is put into words."""
+    row, provenance = row_and_provenance()
+    (run,), skipped = runs_of_rows([row], provenance | change)
+    assert (run["finished"], run["wall_time"], skipped) == (finished, 0.1, [])
+    row["wall_time"] = "fast"
+    runs, (reason,) = runs_of_rows([row], provenance | change)
+    assert runs == []
+    assert reason.endswith("was changed: its wall_time is no number.")
 
 
 def test_provenance_lies_beside_the_table(tmp_path):
