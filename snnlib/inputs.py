@@ -144,12 +144,14 @@ def _search_path():
 
 
 def _matches(entry, folder):
-    path = Path(entry)
-    if path.is_absolute():
+    path = folder / entry
+    # A name with brackets is a pattern too, but not its own.
+    if Path(entry).is_absolute() or path.is_file():
         return [path]
     try:
-        return folder.glob(entry)
-    except (ValueError, NotImplementedError):
+        return list(folder.glob(entry))
+    # Python has two other errors for "." and "./".
+    except (ValueError, NotImplementedError, IndexError, AttributeError):
         return []
 
 

@@ -59,11 +59,30 @@ def test_what_is_named_counts(home, entry, path):
     assert before != after
 
 
-@pytest.mark.parametrize("entry", ["nowhere", "no.csv", "*.csv", "sys", "data", "a b"])
+@pytest.mark.parametrize(
+    "entry",
+    [
+        *("nowhere", "no.csv", "*.csv", "sys", "data", "a b"),
+        ".",
+        "..",
+        "./",
+        "**x",
+        "\0",
+    ],
+)
 def test_entry_that_is_nothing_is_refused(home, entry):
     """A misspelt name is no input that never changes."""
     with pytest.raises(ValueError, match="is no file, and no module that is found"):
         own_inputs(entry, home)
+
+
+def test_file_with_the_name_of_a_pattern_is_one(home):
+    """Brackets in the name of a file that is there stand for themselves."""
+    (home / "data[1].csv").write_text("")
+    assert list(own_inputs("data[1].csv", home)) == ["file:data[1].csv"]
+    (home / "data1.csv").write_text("")
+    (home / "data[1].csv").unlink()
+    assert list(own_inputs("data[1].csv", home)) == ["file:data1.csv"]
 
 
 def test_unnamed_inputs_are_found(home):
