@@ -18,7 +18,8 @@ _PARTS = {"notebooks": ("*.ipynb",), "sweeps": ("*.ipynb", "*.yaml")}
 def copy_starter(folder: str | os.PathLike[str]) -> list[Path]:
     """Copy the lessons and the sweep definitions into a new folder.
 
-    It runs nothing and overwrites nothing: the folder appears once all is in it.
+    It runs nothing and overwrites nothing: the folder appears, or what is in it, once
+    all is copied.
 
     Parameters
     ----------
@@ -46,15 +47,19 @@ def copy_starter(folder: str | os.PathLike[str]) -> list[Path]:
     ):
         msg = f"folder must be new or empty; got {str(folder)!r}."
         raise FileExistsError(msg)
-    part = folder.with_name(f".{folder.name}.{secrets.token_hex(8)}.part")
+    is_there = folder.exists()
+    # One that is there may be where the caller is, and stays the same.
+    part = (folder if is_there else folder.parent) / f".{secrets.token_hex(8)}.part"
     try:
         for name, patterns in _PARTS.items():
             (part / name).mkdir(parents=True)
             for path in _files(name, patterns):
                 shutil.copyfile(path, part / name / path.name)
-        if folder.exists():
-            folder.rmdir()
-        part.rename(folder)
+        if is_there:
+            for name in _PARTS:
+                (part / name).rename(folder / name)
+        else:
+            part.rename(folder)
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return sorted(path for path in folder.rglob("*") if path.is_file())

@@ -54,6 +54,20 @@ def test_version_is_the_packages(capsys):
     assert (end.value.code, capsys.readouterr().out.strip()) == (0, __version__)
 
 
+def test_new_fills_the_folder_it_is_in(folder, capsys):
+    """An empty one, which stays the one it was; anything in it is left alone."""
+    before = folder.stat().st_ino
+    assert main(["new", "."]) == 0
+    assert re.fullmatch(
+        r"notebooks: \d+ files\nsweeps: \d+ files\n", capsys.readouterr().out
+    )
+    assert sorted(it.name for it in Path().iterdir()) == ["notebooks", "sweeps"]
+    assert folder.stat().st_ino == before
+    copied = sorted(Path().rglob("*"))
+    assert "must be new or empty; got '.'" in refused(capsys, ["new", "."], 1)
+    assert sorted(Path().rglob("*")) == copied
+
+
 def test_run_prints_what_was_recorded(folder, capsys):
     """A run takes typed values, writes the notebook and prints its metrics."""
     notebook = tiny.write_notebook(folder)
