@@ -22,7 +22,7 @@ from snnlib.definitions import read_value
 from snnlib.digests import code_digest
 from snnlib.files import check_can_write, written_whole
 from snnlib.inputs import without_own
-from snnlib.kernels import private_manager, thread_limits
+from snnlib.kernels import one_line, private_manager, thread_limits
 from snnlib.notebooks import Notebook
 from snnlib.plans import read_plan
 from snnlib.tables import TableError, planned_values, read_provenance, read_table
@@ -459,10 +459,10 @@ def _execute(notebook, values, output):
                 shutdown_kernel="immediate",
             )
         except PapermillExecutionError as error:
-            return _one_line(f"{error.ename}: {error.evalue}")
+            return one_line(f"{error.ename}: {error.evalue}").rstrip(".")
         # Whatever a kernel, its starting or the notebook's format may lack.
         except Exception as error:
-            return _one_line(f"{type(error).__name__}: {error}")
+            return one_line(f"{type(error).__name__}: {error}").rstrip(".")
         finally:
             # As far as it came, also after Ctrl-C.
             if executed.exists() and executed.stat().st_size:
@@ -830,10 +830,6 @@ def _messages_shown():
     finally:
         logger.removeHandler(handler)
         logger.setLevel(level)
-
-
-def _one_line(text):
-    return " ".join(text.split()).rstrip(".")
 
 
 def _say(text):

@@ -17,6 +17,7 @@ import json
 import os
 import platform
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -70,11 +71,29 @@ _STILLBORN = "Kernel died before replying to kernel_info"
 _MOST_STARTS = 3
 # Letters of a socket's name that all systems take.
 _LONGEST_SOCKET = 100
+# What a terminal takes for colours, and for other orders.
+_ORDER = re.compile(r"\x1b(\[[0-?]*[ -/]*[@-~])?")
 
 
 def thread_limits(threads):
     """Return the environment in which numerical libraries use so many threads."""
     return dict.fromkeys(_THREAD_VARIABLES, str(threads))
+
+
+def one_line(text):
+    """Return a text in one line, of letters that can be printed.
+
+    Parameters
+    ----------
+    text : str
+        Such as the words of anybody's error.
+
+    Returns
+    -------
+    line : str
+    """
+    line = " ".join(_ORDER.sub("", text).split())
+    return "".join(it if it.isprintable() else ascii(it)[1:-1] for it in line)
 
 
 class KernelsError(RuntimeError):
@@ -301,7 +320,7 @@ def _supervise(link, warm, home, task, timeout, memory_limit):
         executed, error = None, f"{type(problem).__name__}: {problem}"
     return {
         "notebook": executed or task[0],
-        "error": error,
+        "error": error and one_line(error),
         "wall_time": round(time.monotonic() - start, 3),
     }
 

@@ -20,7 +20,7 @@ from tiny import marked_environment, marked_processes, wait_until, write_noteboo
 
 from snnlib import kernels as kernels_module
 from snnlib import read_metrics
-from snnlib.kernels import KernelsError, WarmKernels
+from snnlib.kernels import KernelsError, WarmKernels, one_line
 from snnlib.notebooks import Notebook
 
 # One pair of cells for each kind of state: what a run plants, and what the next sees.
@@ -114,6 +114,20 @@ def start():
             return kernels
 
         yield start
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("first\n\n  second\r\nthird", "first second third"),
+        ("\x1b[31mred\x1b[0m\x07", r"red\x07"),
+        ("é 😀\u2028\x9b2J \ud800", r"é 😀 \x9b2J \ud800"),
+        ("\x1b]0;title\x07 \x1b", r"]0;title\x07"),
+    ],
+)
+def test_one_line_is_one(text, line):
+    """A terminal shows it, and carries out nothing."""
+    assert one_line(text) == line
 
 
 def test_executed_notebook_is_papermills(kernels, tmp_path):
