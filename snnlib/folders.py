@@ -22,7 +22,8 @@ import re
 from snnlib.checks import check_path
 from snnlib.definitions import SweepError
 from snnlib.digests import digest, run_id
-from snnlib.files import written_whole
+from snnlib.files import check_can_write, written_whole
+from snnlib.kernels import one_line
 from snnlib.progress import watched
 from snnlib.recording import MetricsError, metrics_alone, recorded_metrics
 from snnlib.workers import import_extra
@@ -113,7 +114,19 @@ class Folder:
         if not self.holder.is_file():
             return ""
         with self.holder.open(encoding="utf-8", errors="replace") as file:
-            return " ".join(file.read(200).split())
+            return one_line(file.read(200))
+
+    def has_dead_holder(self):
+        """Say whether who is named as the holder was a process of this machine."""
+        holder = re.match(r"process (\d{1,9}) on (.*) since ", self.read_holder())
+        # Elsewhere a signal of no meaning may end a process.
+        if not holder or holder[2] != platform.node() or os.name != "posix":
+            return False
+        try:
+            os.kill(int(holder[1]), 0)
+        except OSError as error:
+            return isinstance(error, ProcessLookupError)
+        return False
 
     def _take_over(self, holder):
         """Take a lock that was left behind, unless its owner may live elsewhere."""
@@ -133,9 +146,12 @@ class Folder:
         try:
             yield
         except (OSError, UnicodeError) as error:
+            file = getattr(error, "filename", None)
+            where = f"{file}: " if file and str(file) != str(self.path) else ""
+            why = str(getattr(error, "strerror", None) or error).rstrip(".")
             msg = (
                 f"out must be a folder that can be written to; got {str(self.path)!r}: "
-                f"{getattr(error, 'strerror', None) or error}."
+                f"{where}{why}."
             )
             raise SweepError(msg) from error
 
@@ -148,9 +164,14 @@ class Folder:
 
     def begin(self, plan):
         """Make the folder ready for a plan, and write the plan down."""
+        names = {f"{run.id}.ipynb" for run in plan.runs}
         with self._blamed():
             for folder in (self.runs, self.failed):
                 folder.mkdir(exist_ok=True)
+                for path in folder.glob("*.ipynb"):
+                    # Met after a run, it would end the sweep and lose that.
+                    if path.name in names and not path.is_file():
+                        check_can_write(path)
             for pattern in self._LEFTOVERS:
                 for leftover in self.path.glob(pattern):
                     leftover.unlink()
@@ -240,7 +261,9 @@ class Folder:
             path
             for folder in (self.runs, self.failed)
             for path in folder.glob("*.ipynb")
-            if re.fullmatch(_RUN_NAME, path.name) and path.stem not in wanted
+            if re.fullmatch(_RUN_NAME, path.name)
+            and path.stem not in wanted
+            and not path.is_dir()
         ]
         for path in unwanted:
             path.unlink()
@@ -253,7 +276,7 @@ class Folder:
             if path.stem in wanted and not (self.runs / path.name).exists():
                 try:
                     about = read_json(path)["metadata"]["snnlib"]
-                    found[path.stem] = str(about["error"])
+                    found[path.stem] = one_line(str(about["error"]))
                 except (*_UNREADABLE, KeyError, TypeError):
                     found[path.stem] = "its notebook is damaged"
         return found
@@ -323,7 +346,7 @@ class Folder:
             "wall_time": outcome.get("wall_time"),
             "n_workers": outcome.get("n_workers"),
             "finished": datetime.datetime.now(datetime.UTC).isoformat(),
-            "error": outcome["error"],
+            "error": outcome["error"] and one_line(outcome["error"]),
         }
         executed = json.loads(outcome.get("notebook") or plan.notebook.text)
         done, failed = (
@@ -335,7 +358,7 @@ class Folder:
                 if not metrics:
                     about["error"] = "it recorded no metrics"
             except MetricsError as error:
-                about["error"] = str(error)
+                about["error"] = one_line(str(error))
         if about["error"] is not None:
             write_run(failed, executed, about)
             return None, about["error"]

@@ -24,7 +24,8 @@ class SweepStatus:
     failed : dict of str to str
         Why each run failed that is not finished yet, by id.
     holder : str
-        Who is at work on the folder, or was when it was killed; empty if nobody.
+        Who is at work on the folder, or was when it was killed on another machine;
+        empty if nobody.
     n_workers : int or None
         Runs at a time, when the last one ended; None if none has ended.
     rate : float or None
@@ -90,9 +91,8 @@ def sweep_status(out: str | os.PathLike[str]) -> SweepStatus:
     folder = Folder(out)
     wanted = {row["run_id"] for row in folder.read_plan()["rows"]}
     runs, _ = folder.finished(wanted)
-    ends = sorted(
-        datetime.datetime.fromisoformat(run["finished"]) for run in runs.values()
-    )[-100:]
+    moments = (_moment(run["finished"]) for run in runs.values())
+    ends = sorted(moment for moment in moments if moment)[-100:]
     span = (ends[-1] - ends[0]).total_seconds() if ends else 0
     latest = max(runs.values(), key=lambda run: run["finished"]) if runs else {}
     return SweepStatus(
@@ -100,7 +100,16 @@ def sweep_status(out: str | os.PathLike[str]) -> SweepStatus:
         len(wanted),
         len(runs),
         folder.failures(wanted),
-        folder.read_holder(),
+        "" if folder.has_dead_holder() else folder.read_holder(),
         latest.get("n_workers"),
         (len(ends) - 1) * 3600 / span if span else None,
     )
+
+
+def _moment(text):
+    """Return a moment, or None for what a restored run says that knows of none."""
+    try:
+        moment = datetime.datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)

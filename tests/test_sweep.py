@@ -43,9 +43,11 @@ from snnlib.definitions import SweepError
 from snnlib.files import written_whole
 from snnlib.folders import Folder, SweepBusyError, dump, write_run
 from snnlib.plans import make_plan, read_plan
+from snnlib.status import sweep_status
 from snnlib.sweep import (
     _progress,
     _show,
+    prune_runs,
     reasons_to_run,
     restore_runs,
     run_sweep,
@@ -344,9 +346,81 @@ def test_folder_with_another_kind_of_entry_is_refused(plan, tmp_path, name):
     """What has a name of ours, and is something else, is left as it is."""
     is_file = name in {"runs", "failed"}
     (tmp_path / name).write_text("mine") if is_file else (tmp_path / name).mkdir()
-    with pytest.raises(SweepError, match=r"^out must be a folder that can be written"):
+    message = rf"^out must be a folder that can be written.*{re.escape(name)}[^.]*\.$"
+    with pytest.raises(SweepError, match=message):
         run_sweep(plan, tmp_path, workers=0)
     assert (tmp_path / name).is_file() == is_file
+
+
+@pytest.mark.parametrize("make", [Path.mkdir, os.mkfifo], ids=["folder", "pipe"])
+@pytest.mark.parametrize("name", ["runs", "failed"])
+def test_what_lies_in_place_of_a_run_is_refused(plan, tmp_path, name, make):
+    """By its name and before any run, for it would end the sweep after one."""
+    path = tmp_path / name / f"{plan.runs[-1].id}.ipynb"
+    path.parent.mkdir()
+    make(path)
+    with pytest.raises(SweepError, match=rf"a regular file or a new one; got '{path}'"):
+        run_sweep(plan, tmp_path, workers=0)
+    assert not list(tmp_path.rglob("*.json"))
+    # What is of no run of the plan is in nobody's way.
+    path.rename(path.with_name("0123456789abcdef.ipynb"))
+    Folder(tmp_path).begin(plan)
+
+
+def test_prune_leaves_folders_alone(plan, out):
+    """They are none of a sweep's runs, whatever their names."""
+    (out / "runs" / "0123456789abcdef.ipynb").mkdir()
+    (out / "failed" / "0123456789abcdef.ipynb").write_text("{}")
+    assert prune_runs(out) == 1
+    assert (out / "runs" / "0123456789abcdef.ipynb").is_dir()
+    assert len(finished(out)) == len(plan.runs) + 1
+
+
+def test_reason_of_a_failure_is_one_line_of_letters(plan, tmp_path):
+    """Whatever the notebook says; so is one that was written down before."""
+    words = "first\nsecond \x1b[31mred\x07\nthird"
+    folder, run = Folder(tmp_path), plan.runs[0]
+    folder.begin(plan)
+    line = r"first second red\x07 third"
+    assert folder.store(run, plan, {"error": words}) == (None, line)
+    path = tmp_path / "failed" / f"{run.id}.ipynb"
+    executed = json.loads(path.read_text())
+    about = executed["metadata"]["snnlib"]
+    assert about["error"] == line
+    write_run(path, executed, {**about, "error": words})
+    assert folder.failures({run.id}) == {run.id: line}
+
+
+# How far it is.
+
+
+def test_dead_process_is_not_at_work(out):
+    """What it left behind is no sweep that goes on; nobody can tell elsewhere."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    host = os.uname().nodename
+    for pid, where, is_at_work in (
+        (ended.pid, host, False),
+        (os.getpid(), host, True),
+        (ended.pid, "elsewhere", True),
+    ):
+        holder = f"process {pid} on {where} since 2020-01-01T00:00:00"
+        (out / "lock").write_text(holder)
+        assert sweep_status(out).holder == (holder if is_at_work else "")
+
+
+def test_status_takes_any_time_of_a_run(plan, out):
+    """None of a table without one, nor one without a zone, ends the others."""
+    before = sweep_status(out)
+    times = ["", "soon", "2026-01-01T00:00:00", "2026-01-01T01:00:00+00:00"]
+    for run, time_ in zip(plan.runs, [*times, "", ""], strict=True):
+        path = out / "runs" / f"{run.id}.ipynb"
+        executed = json.loads(path.read_text())
+        about = executed["metadata"].pop("snnlib")
+        del about["checksum"]
+        write_run(path, executed, {**about, "finished": time_})
+    after = sweep_status(out)
+    assert (after.n_done, after.rate) == (before.n_done, 1.0)
 
 
 # Files.
