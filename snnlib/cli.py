@@ -127,6 +127,7 @@ def _with_values_marked(words):
     """Have each ``-p`` followed by two words that argparse takes for no option.
 
     The words ``name=value`` are two, and a value may begin as an option does: -1e0, -x.
+    Both may be one word with the option: ``-pname=value``, ``--parameter=name=value``.
 
     Returns
     -------
@@ -135,6 +136,11 @@ def _with_values_marked(words):
     marked, left = [], list(words)
     while left:
         word = left.pop(0)
+        option, equals, pair = word.partition("=")
+        if equals and len(option) > 2 and "--parameter".startswith(option):
+            word, left = option, [pair, *left]
+        elif equals and option.startswith("-p"):
+            word, left = "-p", [word[2:].removeprefix("="), *left]
         marked.append(word)
         is_parameter = word == "-p" or (
             len(word) > 2 and "--parameter".startswith(word)

@@ -253,6 +253,16 @@ def test_value_is_no_option(folder, given, option, name, text, value):
 
 
 @pytest.mark.parametrize(
+    "words", ["--parameter=label=-x=5", "--param=label=-x=5", "-plabel=-x=5"]
+)
+def test_parameter_may_be_one_word(folder, given, words):
+    """As options of other commands may."""
+    command = ["run", str(tiny.write_notebook(folder)), words, "-o", "out.ipynb"]
+    assert main(command) == 0
+    assert given == [{"label": "-x=5"}]
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ([], "the following arguments are required: command"),
