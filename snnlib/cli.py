@@ -26,7 +26,7 @@ from snnlib.kernels import one_line, private_manager, thread_limits
 from snnlib.notebooks import Notebook
 from snnlib.plans import read_plan
 from snnlib.tables import TableError, planned_values, read_provenance, read_table
-from snnlib.workers import MOST_WORKERS
+from snnlib.workers import MOST_WORKERS, import_extra
 
 # Ctrl-C and SIGTERM, as shells report them.
 _INTERRUPTED = 130
@@ -442,7 +442,7 @@ def _check_output(name, output, *sources):
 
 def _execute(notebook, values, output):
     """Have papermill execute a notebook; return what went wrong, or None."""
-    from papermill import execute_notebook
+    execute_notebook = import_extra("papermill").execute_notebook
     from papermill.exceptions import PapermillExecutionError
 
     path = str(notebook.path)

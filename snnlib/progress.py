@@ -3,6 +3,8 @@
 import sys
 from itertools import chain, repeat
 
+from snnlib.workers import import_extra
+
 # Seconds between two signs of progress where there is no terminal.
 _QUIET = 30
 # What is done sooner, or with fewer items, needs none.
@@ -26,7 +28,7 @@ def bar(text="{desc}{postfix}, {remaining} to go", quiet=_QUIET, **options):
     -------
     bar : tqdm.tqdm
     """
-    from tqdm import tqdm
+    tqdm = import_extra("tqdm").tqdm
 
     class Lines(tqdm):
         """A bar without a bar, for log files."""

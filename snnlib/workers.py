@@ -118,7 +118,7 @@ def check_security(name, value):
 
 
 def import_extra(name, extra="sweep"):
-    """Import a library that sweeps need, and that not everybody has.
+    """Import a library that not everybody has.
 
     Parameters
     ----------
@@ -139,8 +139,7 @@ def import_extra(name, extra="sweep"):
     try:
         return importlib.import_module(name)
     except ImportError as error:
-        what = "Sweeps need" if extra == "sweep" else "This needs"
-        msg = f'{what} {name}. Install it with: pip install "snnlib[{extra}]"'
+        msg = f'This needs {name}. Install it with: pip install "snnlib[{extra}]"'
         raise ImportError(msg) from error
 
 
@@ -174,6 +173,10 @@ def outcomes_on_this_machine(requests, n_workers=None):
     """
     import joblib
 
+    # Without one of them each run would fail, and say less.
+    for name in ("psutil", "papermill"):
+        if find_spec(name) is None:
+            import_extra(name)
     n_cores = joblib.cpu_count()
     if n_workers is None or n_workers < 0:
         n_workers = n_cores + 1 + (n_workers or -1)

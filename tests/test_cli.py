@@ -600,6 +600,26 @@ def test_odd_file_is_refused_in_a_sentence(folder, capsys, place, content):
     assert not Path("out.ipynb").exists()
 
 
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [
+        ("papermill", ["run", "tiny.ipynb", "-o", "out.ipynb"]),
+        ("papermill", ["sweep", "tiny.yaml"]),
+        ("tqdm", ["sweep", "tiny.yaml"]),
+    ],
+)
+def test_missing_extra_is_named(folder, capsys, monkeypatch, name, command):
+    """With the way to it, and no run has failed of it."""
+    tiny.write_definition(folder)
+    monkeypatch.setitem(sys.modules, name, None)
+    assert main(command) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == (
+        f'snnlib: This needs {name}. Install it with: pip install "snnlib[sweep]"'
+    )
+    assert not list(folder.rglob("runs/*.ipynb"))
+
+
 @pytest.mark.usefixtures("folder")
 def test_notebook_without_metadata_fails_in_a_sentence(capsys):
     """It can be read here, and papermill says what it lacks."""

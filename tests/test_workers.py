@@ -130,5 +130,15 @@ def test_server_that_ended_is_tried_once_more(monkeypatch):
 def test_missing_extra_is_named_with_the_way_to_it(monkeypatch):
     """The message is a command to copy."""
     monkeypatch.setitem(sys.modules, "filelock", None)
-    with pytest.raises(ImportError, match=r'need filelock.*pip install "snnlib\[sweep'):
+    with pytest.raises(
+        ImportError, match=r'needs filelock.*pip install "snnlib\[sweep'
+    ):
         import_extra("filelock")
+
+
+@pytest.mark.parametrize("name", ["papermill", "psutil"])
+def test_missing_extra_is_named_before_a_run(monkeypatch, name):
+    """Each would fail without it, in words that name no way out."""
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(ImportError, match=rf"This needs {name}\. Install it with"):
+        next(outcomes_on_this_machine({"a": REQUEST}))
