@@ -7,14 +7,16 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from snnlib.checks import check_finite, check_whole
+from snnlib.checks import check_finite, check_whole, shown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import ArrayLike
 
-_THE_REST = "three and more"
+THE_REST = "three and more"
+# A share of the squared scores that rounding may leave of none.
+_ROUNDING = 1e-28
 
 
 class VarianceShare(NamedTuple):
@@ -57,13 +59,13 @@ def variance_shares(
     shares : dict of str to VarianceShare
         Of each factor, each pair as "a x b", and "three and more" factors together. The
         interval holds the middle 95 % of the shares that resampled repeats give; few
-        repeats give a coarse one.
+        repeats give a coarse one. A resample without any variation gives shares of 0.
 
     Raises
     ------
     ValueError
-        If the axes are not one more than the factors, a score is not finite, or all
-        settings have the same score.
+        If the axes are not one more than the factors, these are no different names, a
+        score is not finite, or all settings have the same score.
 
     References
     ----------
@@ -78,7 +80,7 @@ def variance_shares(
     {'a': 0.8, 'b': 0.2, 'a x b': 0.0, 'three and more': 0.0}
     """
     scores = np.asarray(check_finite("scores", scores), float)
-    factors = list(factors)
+    factors = _check_factors(factors)
     if scores.ndim != len(factors) + 1 or 0 in scores.shape:
         msg = (
             f"scores must have an axis for each of {factors} and one for repeats; got "
@@ -86,7 +88,13 @@ def variance_shares(
         )
         raise ValueError(msg)
     n_resamples = check_whole("n_resamples", n_resamples, 1)
+    random_state = check_whole("random_state", random_state, 0)
+    # By a power of two, which changes no share, so that squares are in range.
+    scores = np.ldexp(scores, -np.frexp(np.abs(scores).max())[1])
     found = _shares(scores.mean(axis=-1), factors)
+    if not any(found.values()):
+        msg = "scores must differ between settings; got the same everywhere."
+        raise ValueError(msg)
     rng = np.random.default_rng(random_state)
     n_repeats = scores.shape[-1]
     again = [
@@ -102,12 +110,24 @@ def variance_shares(
     }
 
 
+def _check_factors(factors):
+    """Return names of factors as a list, which their pairs can be told by."""
+    names = list(factors) if np.iterable(factors) else [factors]
+    is_one = isinstance(factors, str) or not all(isinstance(it, str) for it in names)
+    taken = [it for it in names if it == THE_REST or " x " in str(it)]
+    if is_one or taken or len(set(names)) < len(names):
+        msg = (
+            f'factors must be different names, none of them "{THE_REST}" or with '
+            f'" x " in it; got {shown(factors)}.'
+        )
+        raise ValueError(msg)
+    return names
+
+
 def _shares(scores, factors):
     centred = scores - scores.mean()
     total = (centred**2).mean()
-    if not total > 0:
-        msg = "scores must differ between settings; got the same everywhere."
-        raise ValueError(msg)
+    is_none = total <= _ROUNDING * (scores**2).mean()
     axes = range(len(factors))
 
     def mean_over_others(*kept):
@@ -122,6 +142,6 @@ def _shares(scores, factors):
     names = {factors[a]: it for a, it in main.items()}
     names |= {f"{factors[a]} x {factors[b]}": it for (a, b), it in pairs.items()}
     return {
-        name: float((it**2).mean() / total)
-        for name, it in {**names, _THE_REST: rest}.items()
+        name: 0.0 if is_none else float((it**2).mean() / total)
+        for name, it in {**names, THE_REST: rest}.items()
     }

@@ -975,6 +975,9 @@ def test_variance_shares_know_their_luck():
     ("scores", "reason"),
     [
         (np.zeros((2, 3, 4)), "differ between settings"),
+        # Their mean is rounded.
+        (np.full((7, 3, 1), 0.1), "differ between settings"),
+        (np.full((7, 3, 7), 1e300 / 3), "differ between settings"),
         (np.ones((2, 3)), "axis for each"),
         (np.full((2, 3, 1), np.nan), "scores"),
         (np.ones((2, 0, 1)), "axis for each"),
@@ -984,3 +987,43 @@ def test_variance_shares_refuse_what_has_none(scores, reason):
     """No variation, no share."""
     with pytest.raises(ValueError, match=reason):
         variance_shares(scores, ["a", "b"])
+
+
+def test_variance_shares_count_a_resample_without_variation():
+    """Of two repeats, a quarter of the draws are the one that is equal everywhere."""
+    share = variance_shares([[0.0, 1.0], [0.0, 2.0]], ["a"])["a"]
+    assert share == (1, 0, 1)
+
+
+@pytest.mark.parametrize("scale", [1e200, 1e-200, 1e-3])
+def test_variance_shares_know_no_unit(scale):
+    """Squares of large scores and of small ones are out of a float's range."""
+    scores = np.random.default_rng(7).normal(size=(3, 2, 4))
+    found = variance_shares(scale * scores, ["a", "b"], n_resamples=20)
+    for name, it in variance_shares(scores, ["a", "b"], n_resamples=20).items():
+        assert found[name] == pytest.approx(it)
+
+
+@pytest.mark.parametrize(
+    "factors",
+    [
+        ["a", "a"],
+        ["a", "a x b"],
+        ["a", "three and more"],
+        "ab",
+        ["a", 1],
+        None,
+        [[], []],
+    ],
+)
+def test_variance_shares_refuse_factors_that_cannot_be_told_apart(factors):
+    """Each share needs a name of its own."""
+    with pytest.raises(ValueError, match=r"factors must be different names.*got"):
+        variance_shares(np.random.default_rng(8).normal(size=(2, 3, 2)), factors)
+
+
+@pytest.mark.parametrize("random_state", [-1, "x", None, 1.5])
+def test_variance_shares_refuse_what_is_no_seed(random_state):
+    """A seed, so that the interval is the same at each call."""
+    with pytest.raises(ValueError, match=r"random_state must be a whole number.*got"):
+        variance_shares([[0.0], [1.0]], ["a"], random_state=random_state)
