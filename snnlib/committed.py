@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnlib.checks import shown
 from snnlib.metrics import unpack_hits
 from snnlib.recording import results_path
 from snnlib.tables import read_results
@@ -53,7 +55,8 @@ def read_committed(*names: str, **fixed: Any) -> pd.DataFrame:
     FileNotFoundError
         If there is no such table.
     ValueError
-        If no column has one of the names in ``fixed``, or no row is left.
+        If there are no names, no column has one of those in ``fixed``, or no row is
+        left.
 
     See Also
     --------
@@ -68,6 +71,9 @@ def read_committed(*names: str, **fixed: Any) -> pd.DataFrame:
     [50.0, 100.0, 150.0, 200.0, 250.0]
     """
     pandas = import_extra("pandas")
+    if not names:
+        msg = "names must be those of one or more tables; got none."
+        raise ValueError(msg)
     frames = [_read_one(name, pandas) for name in names]
     frame = pandas.concat(frames, ignore_index=True)
     for name, value in fixed.items():
@@ -80,8 +86,10 @@ def read_committed(*names: str, **fixed: Any) -> pd.DataFrame:
         column = frame[name]
         frame = frame[has_value(column, value)]
         if not len(frame):
-            found = ", ".join(f"{it}" for it in sorted(column.dropna().unique()))
-            msg = f"{name} must be one of {found}; got {value!r}."
+            there = column.dropna()
+            there = there if there.dtype.kind in "buif" else there.map(str)
+            found = ", ".join(dict.fromkeys(map(str, there.sort_values())))
+            msg = f"{name} must be one of {found}; got {shown(value)}."
             raise ValueError(msg)
     return frame.reset_index(drop=True)
 
@@ -128,7 +136,14 @@ def has_value(column, value):
     -------
     same : bool array-like
     """
-    return column == value if isinstance(value, str) else np.isclose(column, value)
+    if isinstance(value, Real) and column.dtype.kind in "buif":
+        return np.isclose(column, value)
+    # A list would be compared row by row.
+    return (
+        column == value
+        if isinstance(value, str | Real)
+        else np.zeros(len(column), bool)
+    )
 
 
 def _read_one(name, pandas):

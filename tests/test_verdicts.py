@@ -811,8 +811,16 @@ def test_read_committed_refuses_what_is_not_there():
         read_committed("learning_mnist", rate=50)
     with pytest.raises(ValueError, match=r"max_rate must be one of 50, 100.*got 75"):
         read_committed("learning_mnist", max_rate=75)
+    for readout in (5, None, [5], np.zeros(2)):
+        with pytest.raises(ValueError, match=r"readout must be one of last, .*; got"):
+            read_committed("learning_mnist", readout=readout)
+    for rate in ("50", None, [50], np.zeros(2)):
+        with pytest.raises(ValueError, match=r"max_rate must be one of 50, 100.*; got"):
+            read_committed("learning_mnist", max_rate=rate)
     with pytest.raises(FileNotFoundError):
         read_committed("none")
+    with pytest.raises(ValueError, match=r"names must be .* one or more tables; got"):
+        read_committed()
 
 
 @pytest.mark.usefixtures("judged")
