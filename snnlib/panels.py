@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnlib.checks import check_choice, check_whole
 from snnlib.committed import read_committed
 from snnlib.plots import COLORS
 from snnlib.verdicts import (
@@ -65,6 +66,7 @@ def panel(
     """
     import pandas as pd
 
+    _check_panel(experiment, parameter)
     how = {"readout": readout, "initial_voltage": initial_voltage}
     base = results_at(experiment, **how)
     rows = []
@@ -96,6 +98,11 @@ def _accuracy(experiment, results):
     return results["accuracy"].mean()
 
 
+def _check_panel(experiment, parameter):
+    check_whole("experiment", experiment, 1, 3)
+    check_choice("parameter", parameter, VALUES)
+
+
 def paper_panel(experiment: int, parameter: str) -> pd.DataFrame:
     """Return one panel by the paper's own protocol: a single split, or 200 images.
 
@@ -116,6 +123,7 @@ def paper_panel(experiment: int, parameter: str) -> pd.DataFrame:
     """
     import pandas as pd
 
+    _check_panel(experiment, parameter)
     if experiment in _SINGLE:
         name, measure = _SINGLE[experiment]
         table = read_committed(name, axis=parameter).sort_values(parameter)
@@ -357,16 +365,17 @@ def plot_multiverse(
     import matplotlib.pyplot as plt
     from scipy import stats
 
+    check_whole("experiment", experiment, 1, 2)
     if ax is None:
         _, ax = plt.subplots(1, 3, figsize=(7.6, 3), sharey=experiment == 2)
     margin = read_decisions()["experiments"][str(experiment)]["margin"]
-    # As many splits as the sweep has made.
-    reach = stats.t.ppf(0.975, table["n_splits"] - 1)
     for axes, name in zip(np.ravel(ax), BASE, strict=True):
         order = table.sort_values(name)
         axes.axhspan(-margin, margin, color=COLORS["data"], alpha=0.15, lw=0)
         axes.axhline(0, color=COLORS["data"], lw=0.8)
-        half = reach[order.index] * order[f"{name}_error"]
+        # As many splits as the sweep has made.
+        reach = stats.t.ppf(0.975, order["n_splits"] - 1)
+        half = reach * order[f"{name}_error"]
         for readout, color in _COLOR_OF.items():
             of = (order["readout"] == readout).to_numpy()
             x = np.arange(len(order))[of]

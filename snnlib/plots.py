@@ -20,6 +20,7 @@ import numpy as np
 from scipy.stats import t as student_t
 
 from snnlib.checks import check_finite, check_number, check_unmasked, shown
+from snnlib.variation import THE_REST, VarianceShare
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -290,8 +291,14 @@ def plot_matrix(
     """
     from matplotlib.patches import Rectangle
 
+    if not hasattr(matrix, "index") or not hasattr(matrix, "columns"):
+        msg = f"matrix must be a pandas.DataFrame; got {shown(matrix)}."
+        raise ValueError(msg)
     values = _check_numbers("matrix", matrix, 2).astype(float)
-    framed = np.zeros(values.shape, bool) if framed is None else np.asarray(framed)
+    _check_format(fmt)
+    framed = (
+        np.zeros(values.shape) if framed is None else check_finite("framed", framed)
+    )
     if framed.shape != values.shape:
         msg = f"framed must have shape {values.shape}; got {framed.shape}."
         raise ValueError(msg)
@@ -342,10 +349,21 @@ def plot_shares(
     """
     import pandas as pd
 
-    cells = {tuple(name.split(" x ")): 100 * it.share for name, it in shares.items()}
-    cells = {(it[-1], it[0]): share for it, share in cells.items()}
-    cells.pop(("three and more", "three and more"), None)
+    _check_names("shares", shares)
+    cells = {
+        (name.split(" x ")[-1], name.split(" x ")[0]): it
+        for name, it in shares.items()
+        if name != THE_REST
+    }
     factors = [row for row, column in cells if row == column]
+    if (
+        set(itertools.chain(*cells)) != {*factors}
+        or not all(isinstance(it, VarianceShare) for it in shares.values())
+        or not factors
+    ):
+        msg = f"shares must be those of variance_shares; got {shown(shares)}."
+        raise ValueError(msg)
+    cells = {pair: 100 * it.share for pair, it in cells.items()}
     matrix = pd.Series(cells).unstack().loc[factors, factors]
     ax = plot_matrix(matrix, ax=ax, **kwargs)
     ax.tick_params(axis="x", rotation=90)
@@ -392,9 +410,13 @@ def plot_results(
     ValueError
         If there is no such column or row, or ``y`` holds no numbers.
     """
+    if not isinstance(by, Iterable):
+        msg = f"by must be a name or a sequence of names; got {shown(by)}."
+        raise ValueError(msg)
     by = [by] if isinstance(by, str) else list(by)
     columns = _check_results(results, x, y, by)
-    rows = results
+    # Tables that were joined may have an index in which some label stands twice.
+    rows = results.reset_index(drop=True)
     if "axis" in rows and (rows["axis"] == x).any():
         rows = rows[rows["axis"] == x]
     n_rows = len(rows)
@@ -485,12 +507,16 @@ def _check_results(results, x, y, by):
     if not hasattr(results, "groupby") or not hasattr(results, "columns"):
         msg = f"results must be a pandas.DataFrame; got {shown(results)}."
         raise ValueError(msg)
+    names = list(results.columns)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        msg = f"results must have each column once; got {twice!r} twice or more."
+        raise ValueError(msg)
     for what, name in (("x", x), ("y", y), *(("by", name) for name in by)):
-        if name not in results.columns:
-            near = difflib.get_close_matches(str(name), map(str, results.columns), 1)
+        if not isinstance(name, str | Real) or name not in names:
+            near = difflib.get_close_matches(str(name), map(str, names), 1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
-            choices = shown(list(results.columns))
-            msg = f"{what} must be one of {choices}; got {name!r}.{hint}"
+            msg = f"{what} must be one of {shown(names)}; got {shown(name)}.{hint}"
             raise ValueError(msg)
     is_number = results[y].map(
         lambda value: isinstance(value, Real) and not isinstance(value, bool)
@@ -498,8 +524,14 @@ def _check_results(results, x, y, by):
     if not is_number[results[y].notna()].all():
         msg = f"y must be a column of numbers; {y!r} is none."
         raise ValueError(msg)
-    known = {column["name"]: column for column in results.attrs.get("columns", ())}
-    return {name: known.get(name, {}) for name in results.columns}
+    # What others left there need not be a schema.
+    schema = results.attrs.get("columns")
+    known = {
+        column["name"]: column
+        for column in (schema if isinstance(schema, list | tuple) else ())
+        if isinstance(column, Mapping) and isinstance(column.get("name"), str)
+    }
+    return {name: known.get(name, {}) for name in names}
 
 
 def _places(values):
@@ -519,7 +551,8 @@ def _places(values):
         and values.notna().all()
     ):
         return values.astype(float).to_dict(), None
-    texts = values.map(lambda value: "None" if value != value else str(value))
+    # Not by value != value, which of pandas's NA is neither.
+    texts = values.astype(object).map(str).where(values.notna(), "None")
     order = {text: float(i) for i, text in enumerate(dict.fromkeys(texts))}
     return texts.map(order).to_dict(), {i: text for text, i in order.items()}
 
@@ -650,6 +683,15 @@ def _check_names(name, values):
         msg = f"{name} must be a dict with names as keys; got {shown(values)}."
         raise ValueError(msg)
     return values
+
+
+def _check_format(fmt):
+    """Refuse what no number is written by."""
+    try:
+        format(0.5, fmt)
+    except (TypeError, ValueError) as error:
+        msg = f'fmt must be a format of numbers, such as ".1f"; got {shown(fmt)}.'
+        raise ValueError(msg) from error
 
 
 def _check_labels(name, labels, number):

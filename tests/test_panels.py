@@ -6,7 +6,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from snnlib import plot_learning, plot_networks, space_by_errors
+from snnlib import (
+    panel,
+    paper_panel,
+    plot_learning,
+    plot_multiverse,
+    plot_networks,
+    read_committed,
+    space_by_errors,
+)
 
 NETWORKS = pd.DataFrame(
     {
@@ -74,3 +82,33 @@ def test_space_by_errors_takes_what_is_all_right():
     places = ax.transData.transform([(0, 90), (1, 100)])
     assert np.isfinite(places).all()
     assert places[0, 1] < places[1, 1]
+
+
+def test_plot_multiverse_takes_some_of_the_ways():
+    """Rows keep the index of the whole table, or have one in which labels repeat."""
+    table = read_committed("multiverse_linear_regression")
+    for rows in (table.iloc[64:], pd.concat([table.iloc[:8]] * 2)):
+        axes = plot_multiverse(rows, 1)
+        for ax, name in zip(axes, ("max_rate", "tau_rc", "synapse"), strict=True):
+            drawn = np.concatenate([line.get_ydata() for line in ax.lines[1:]])
+            assert sorted(drawn) == sorted(rows[name])
+
+
+@pytest.mark.parametrize("of", [panel, paper_panel])
+def test_panels_name_what_is_none(of):
+    """There are three experiments and three parameters."""
+    for experiment in (0, 4, "1", None, 1.5):
+        with pytest.raises(
+            ValueError, match=r"experiment must be a whole .* from 1 to 3"
+        ):
+            of(experiment, "max_rate")
+    for parameter in ("rate", "readout", None, ["max_rate"]):
+        with pytest.raises(ValueError, match=r"parameter must be one of .*got"):
+            of(1, parameter)
+
+
+def test_plot_multiverse_names_an_experiment_without_one():
+    """Networks were not chosen in many ways."""
+    with pytest.raises(ValueError, match=r"experiment must be a whole .* from 1 to 2"):
+        plot_multiverse(read_committed("multiverse_linear_regression"), 3)
+    assert not plt.get_fignums()

@@ -366,6 +366,29 @@ def test_plot_results_draws_runs_that_are_no_repeats_one_by_one():
     assert ax.get_xscale() == "log"
 
 
+def test_plot_results_takes_tables_one_below_the_other():
+    """Each keeps its own index, in which labels then stand twice."""
+    first = table(x=[1, 2], y=[1.0, 2.0])
+    second = table(x=[10, 20], y=[100.0, 200.0])
+    for by in ((), "c"):
+        joined = pd.concat([first.assign(c="a"), second.assign(c="b")])
+        ax = plot_results(joined, x="x", y="y", by=by)
+        points = np.concatenate([drawn(it.lines[0]) for it in ax.containers])
+        assert points.tolist() == [[1, 1], [2, 2], [10, 100], [20, 200]]
+
+
+@pytest.mark.parametrize(
+    "schema", [5, ["x"], [{}], [{"name": []}], {"name": "x"}, None]
+)
+def test_plot_results_takes_a_table_with_other_notes(schema):
+    """What others keep in attrs says nothing of the columns."""
+    results = table(x=[1.0, 2.0], y=[1.0, 2.0])
+    results.attrs["columns"] = schema
+    ax = plot_results(results, x="x", y="y")
+    assert drawn(ax.containers[0].lines[0]).tolist() == [[1, 1], [2, 2]]
+    assert ax.get_xlabel() == "x"
+
+
 def test_plot_results_draws_a_line_for_each_value():
     """They are named, and no value of another line is in one."""
     results = table(x=[1.0, 2.0] * 2, c=["a", "a", "b", "b"], y=[1.0, 2.0, 3.0, 4.0])
@@ -382,6 +405,9 @@ def test_plot_results_takes_words_and_none_for_x():
     ax = plot_results(table(x=["b", None, "a"], y=[1.0, 2.0, None]), x="x", y="y")
     assert [tick.get_text() for tick in ax.get_xticklabels()] == ["b", "None"]
     assert ax.get_title(loc="left") == "1 runs without y are left out"
+    whole = pd.array([5, None, 7], "Int64")
+    ax = plot_results(table(x=whole, y=[1.0, 2.0, 3.0]), x="x", y="y")
+    assert [tick.get_text() for tick in ax.get_xticklabels()] == ["5", "None", "7"]
 
 
 def test_plot_results_draws_the_rows_that_vary_x():
@@ -402,6 +428,11 @@ def test_plot_results_draws_the_rows_that_vary_x():
         ({"x": "x", "y": "t"}, "y must be a column of numbers; 't' is none"),
         ({"x": "x", "y": "none"}, "y must be a metric that some run has; none has"),
         ({"x": "x", "y": "y", "by": ["x", "z"]}, "by must be one of .*got 'z'"),
+        ({"x": "x", "y": "y", "by": None}, "by must be a name or a sequence.*got None"),
+        ({"x": "x", "y": "y", "by": [["x"]]}, r"by must be one of .*got \['x'\]"),
+        ({"x": ["x"], "y": "y"}, r"x must be one of .*got \['x'\]"),
+        ({"x": "x", "y": np.array(["y", "t"])}, "y must be one of .*got array"),
+        ({"x": "x", "y": {}}, "y must be one of .*got {}"),
     ],
 )
 def test_plot_results_names_what_is_not_there(names, message):
@@ -411,6 +442,8 @@ def test_plot_results_names_what_is_not_there(names, message):
         plot_results(results, **names)
     with pytest.raises(ValueError, match=r"results must be a pandas\.DataFrame; got"):
         plot_results([{"x": 1, "y": 1}], x="x", y="y")
+    with pytest.raises(ValueError, match="results must have each column once; got 'x'"):
+        plot_results(pd.concat([results, results[["x"]]], axis=1), x="x", y="y")
     assert plt.get_fignums() == []
 
 
@@ -469,6 +502,8 @@ NO_NUMBERS = {
     "four-axes": np.ones((2, 2, 2, 2)),
 }
 CURVE = ([1.0, 2.0], [1.0, 2.0])
+FRAME = pd.DataFrame(np.eye(2))
+SHARE = variance_shares([[0.0], [1.0]], ["a"])["a"]
 ARRAYS = {
     "spikes": plot_spikes,
     "output": plot_output,
@@ -538,6 +573,17 @@ WRONG = [
         r"reference\['a'\] must",
     ),
     (lambda: plot_curve([1], [1], reference={2: 1}), "reference must be a dict.*names"),
+    (lambda: plot_matrix(np.eye(3)), r"matrix must be a pandas\.DataFrame; got array"),
+    (lambda: plot_matrix(None), r"matrix must be a pandas\.DataFrame; got None"),
+    (lambda: plot_matrix(FRAME, fmt="d"), "fmt must be a format of numbers.*got 'd'"),
+    (lambda: plot_matrix(FRAME, fmt=None), "fmt must be a format of numbers.*got None"),
+    (lambda: plot_matrix(FRAME, framed=[[1], [1, 2]]), "framed must be an array of"),
+    (lambda: plot_matrix(FRAME, framed=[["a"]]), "framed must be an array of"),
+    (lambda: plot_shares({}), "shares must be those of variance_shares; got {}"),
+    (lambda: plot_shares({"a": 1}), "shares must be those of variance_shares; got"),
+    (lambda: plot_shares({"a x b": SHARE}), "shares must be those of variance_shares"),
+    (lambda: plot_shares({"a": SHARE, "a x b": SHARE}), "shares must be those of var"),
+    (lambda: plot_shares([SHARE]), "shares must be a dict with names as keys; got"),
     (lambda: plot_images(np.ones((2, 4)), "ab"), r"images must have 3 axes.*\(2, 4\)"),
     (lambda: plot_images(np.ones((2, 2, 2)), ["a"]), "titles must be 2.*got 1"),
     (lambda: plot_images(np.ones((2, 2, 2)), "ab"), "titles must be a sequence of 2"),
