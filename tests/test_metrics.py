@@ -134,6 +134,11 @@ def test_skill_score_refuses_a_perfect_reference():
     """Nothing can be saved where there is no error."""
     with pytest.raises(ValueError, match=r"y_reference.*0\.0"):
         skill_score([1.0, 1.0], [0.5, 1.0], 1.0)
+    # The mean of three tenths is not one of them.
+    for scale in (1.0, 1e200, 1e-100):
+        y = [0.1 * scale] * 3
+        with pytest.raises(ValueError, match=r"y_reference must not .*; got"):
+            skill_score(y, [0.1 * scale, 0.1 * scale, 0.2 * scale], np.mean(y))
 
 
 def test_accuracy_interval_is_the_published_wilson_interval():
@@ -670,6 +675,9 @@ def test_estimate_energy_of_columns():
         (1j, "must be an array of real numbers; got 1j"),
         ([[1], [1, 2]], r"must be an array of real numbers; got \[\[1\], \[1, 2\]\]"),
         (10**400, "must be an array of real numbers; got 1000"),
+        ([10**20, "1"], "must be an array of real numbers; got "),
+        ([10**20, True], "must be an array of real numbers; got "),
+        ([10**20, None], "must be an array of real numbers; got "),
     ],
 )
 def test_estimate_energy_names_what_is_no_number_of_operations(name, number, message):
@@ -738,6 +746,47 @@ def test_estimate_energy_names_columns_that_differ():
         estimate_energy(1, [1, 2], [1, 2, 3])
 
 
+def test_estimate_energy_names_columns_of_other_rows():
+    """pandas would pair rows by their label, and find none for some."""
+    first, other = pd.Series([1.0, 2.0]), pd.Series([1.0, 2.0], [1, 2])
+    with pytest.raises(ValueError, match="macs and acs must have the same index"):
+        estimate_energy(first, other)
+    with pytest.raises(ValueError, match="acs and updates must have the same index"):
+        estimate_energy(1, first, other)
+    table = pd.DataFrame({"a": [1.0], "b": [2.0]})
+    assert estimate_energy(table, table.copy()).columns.tolist() == ["a", "b"]
+    with pytest.raises(ValueError, match=r"macs and acs must have the same .*columns"):
+        estimate_energy(table, table.rename(columns={"b": "c"}))
+    # An array has no labels that could differ.
+    energies = estimate_energy(other, [1.0, 2.0])
+    assert energies.index.tolist() == [1, 2]
+    np.testing.assert_allclose(energies, [5.5e-12, 11e-12])
+
+
+@pytest.mark.parametrize("model", ["arithmetic", "loihi"])
+def test_estimate_energy_of_numbers_of_any_width(model):
+    """Half precision holds no picojoules, and 64 bits not all whole numbers."""
+    found = estimate_energy(1000.0, 0, model=model)
+    narrow = (
+        np.float16(1000),
+        np.array([1000], np.float16),
+        pd.Series([1000], dtype="f2"),
+    )
+    for number in (*narrow, np.int16(1000), np.array(1000)):
+        energy = estimate_energy(number, 0, model=model)
+        np.testing.assert_allclose(energy, found, rtol=1e-12)
+    found = estimate_energy(1e20, 0, model=model)
+    for number in (10**20, [10**20], pd.Series([10**20])):
+        energy = estimate_energy(number, 0, model=model)
+        np.testing.assert_allclose(energy, found, rtol=1e-12)
+
+
+def test_energy_bill_of_numbers_of_any_width():
+    """Twice 60,000 is more than half precision holds."""
+    sizes = {"n_weights": 9, "n_neurons": 3, "access": 5e-12, "reuse": False}
+    assert energy_bill(np.float16(60_000), **sizes) == energy_bill(6e4, **sizes)
+
+
 VALUES = np.random.default_rng(0).normal(1.0, 2.0, 12)
 
 
@@ -770,6 +819,17 @@ def test_estimate_of_equal_repeats_is_sure():
     assert sure.interval() == (2.0, 2.0)
     assert (sure.p_differs(), sure.p_within(1.0), sure.p_within(3.0)) == (0, 1, 0)
     assert mean_over_seeds([0.0, 0.0]).p_differs() == 1
+    assert sure.interval(1) == (2.0, 2.0)
+
+
+@pytest.mark.parametrize("number", ["1", None, [1.0], np.nan, np.inf, 10**400])
+def test_estimates_name_what_is_no_effect(number):
+    """What is doubted is a number."""
+    estimate = mean_over_seeds(VALUES)
+    with pytest.raises(ValueError, match="null must be a finite number; got"):
+        estimate.p_differs(number)
+    with pytest.raises(ValueError, match="bound must be a finite number; got"):
+        estimate.p_beyond(number)
 
 
 def test_mean_over_splits_by_hand():
@@ -898,6 +958,10 @@ def test_hits_come_back():
         {"a:b": [True]},
         {"": [True]},
         {"a": True},
+        [[True]],
+        None,
+        {"a": [[True], [True, False]]},
+        {"a": np.ma.masked_array([True, False], [True, False])},
     ],
 )
 def test_pack_hits_refuses_other_things(hits):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from itertools import pairwise
+from numbers import Real
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -346,8 +348,8 @@ def estimate_energy(
     Raises
     ------
     ValueError
-        If a number is not finite or negative, they differ in shape, or there is no
-        such model.
+        If a number is not finite or negative, they differ in shape or, as columns of
+        tables, in their index, or there is no such model.
 
     References
     ----------
@@ -382,6 +384,7 @@ def estimate_energy(
             f"got {' and '.join(map(str, shapes.values()))}."
         )
         raise ValueError(msg)
+    _check_labels(macs=macs, acs=acs, updates=updates)
     if model != "all":
         return _energy(ENERGY_MODELS[model], macs, acs, updates)
     return {
@@ -451,8 +454,10 @@ def energy_bill(
 'reading and writing state': 30.0}
     """
     numbers = {"macs": macs, "acs": acs, "access": access, "n_weights": n_weights}
-    for name, number in (numbers | {"n_neurons": n_neurons}).items():
+    macs, acs, access, n_weights, n_neurons = (
         check_number(name, number, low=0)
+        for name, number in (numbers | {"n_neurons": n_neurons}).items()
+    )
     reuse = check_bool("reuse", reuse)
     if n_steps is None:
         read, states = n_weights if reuse else 2 * macs, n_neurons
@@ -471,12 +476,38 @@ def energy_bill(
 
 
 def _check_operations(name, numbers):
-    """Return numbers of operations as they came, be it as a column of a table."""
+    """Return numbers of operations as floats, a column of a table as a column."""
+    numbers = _without_objects(numbers)
     found = check_finite(name, numbers)
     if (found < 0).any():
         msg = f"{name} must not be negative; got {found.min():g}."
         raise ValueError(msg)
-    return np.asarray(numbers) if isinstance(numbers, Sequence) else numbers
+    if found.ndim == 0:
+        return float(found)
+    # In the precision that it came with, a number of joules may be nothing.
+    return numbers.astype(float) if hasattr(numbers, "astype") else found
+
+
+def _without_objects(numbers):
+    """Return whole numbers that are too large for NumPy's as floats."""
+    with contextlib.suppress(ValueError, OverflowError):
+        array = np.asarray(numbers)
+        if array.dtype == object and all(
+            isinstance(it, Real) and not isinstance(it, bool) for it in array.flat
+        ):
+            return (numbers if hasattr(numbers, "astype") else array).astype(float)
+    return numbers
+
+
+def _check_labels(**counts):
+    """Refuse columns of tables that pandas would not add row by row."""
+    tables = {name: it.axes for name, it in counts.items() if hasattr(it, "axes")}
+    for (first, axes), (name, its) in pairwise(tables.items()):
+        if not all(here.equals(there) for here, there in zip(axes, its, strict=True)):
+            msg = (
+                f"{first} and {name} must have the same index and columns; got others."
+            )
+            raise ValueError(msg)
 
 
 class _Layer(NamedTuple):

@@ -5,15 +5,14 @@ from __future__ import annotations
 import base64
 import binascii
 import bz2
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snnlib.checks import shown
+from snnlib.checks import check_unmasked, shown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import ArrayLike, NDArray
 
 # Bytes that an honest text unpacks to: a million samples, predicted in 256 ways.
@@ -40,7 +39,7 @@ def pack_hits(hits: Mapping[str, ArrayLike]) -> str:
     ------
     ValueError
         If there are none, a name is empty or holds a comma or colon, or the arrays are
-        not bool or differ in length.
+        not bool, masked in part, or differ in length.
 
     See Also
     --------
@@ -52,7 +51,16 @@ def pack_hits(hits: Mapping[str, ArrayLike]) -> str:
     >>> unpack_hits(text)["last"].tolist()
     [True, True, False]
     """
-    arrays = {name: np.asarray(values) for name, values in hits.items()}
+    if not isinstance(hits, Mapping):
+        msg = f"hits must be a dict of arrays by name; got {shown(hits)}."
+        raise ValueError(msg)
+    for values in hits.values():
+        check_unmasked("hits", values)
+    try:
+        arrays = {name: np.asarray(values) for name, values in hits.items()}
+    except ValueError as error:
+        msg = f"hits must hold arrays of one length; got {shown(hits)}."
+        raise ValueError(msg) from error
     lengths = {array.shape for array in arrays.values()}
     if len(lengths) != 1 or len(*lengths) != 1 or next(iter(lengths)) == (0,):
         msg = (

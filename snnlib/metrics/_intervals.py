@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from snnlib.checks import check_finite, check_number, check_whole
+from snnlib.checks import check_finite, check_number, check_whole, shown
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -114,7 +114,8 @@ class Estimate(NamedTuple):
         low, high : float
         """
         confidence = check_number("confidence", confidence, above=0, high=1)
-        half = _reach(confidence, self.dof) * self.error
+        # Without an error, all confidence is no more than the mean.
+        half = _reach(confidence, self.dof) * self.error if self.error else 0.0
         return self.value - half, self.value + half
 
     def p_differs(self, null: float = 0.0) -> float:
@@ -131,6 +132,7 @@ class Estimate(NamedTuple):
         """
         from scipy.stats import t
 
+        null = check_number("null", null)
         return float(2 * t.sf(abs(self._distance(null)), self.dof))
 
     def p_within(self, margin: float) -> float:
@@ -174,6 +176,7 @@ class Estimate(NamedTuple):
         """
         from scipy.stats import t
 
+        bound = check_number("bound", bound)
         return float(t.sf(self._distance(bound), self.dof))
 
     def _distance(self, null):
@@ -363,7 +366,8 @@ def adjust_p_values(p_values: ArrayLike) -> NDArray[np.float64]:
     """
     p_values = np.asarray(check_finite("p_values", p_values), float)
     if p_values.ndim != 1 or not ((p_values >= 0) & (p_values <= 1)).all():
-        msg = "p_values must be a list of numbers between 0 and 1."
+        got = shown(p_values.tolist())
+        msg = f"p_values must be a list of numbers between 0 and 1; got {got}."
         raise ValueError(msg)
     order = np.argsort(p_values, kind="stable")
     steps = p_values[order] * np.arange(len(p_values), 0, -1)
