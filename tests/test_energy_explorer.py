@@ -1,6 +1,8 @@
 """The explorer of energy has estimate_energy's numbers, in Python and in the page."""
 
+import importlib
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from test_explorer_page import PHONE, show  # noqa: F401
 from test_explorers import unfold, view_of
 
 from snnlib import energy_explorer, estimate_energy, results_path
+from snnlib.explorers._energy import PRICES
 from snnlib.metrics import ENERGY_MODELS
 
 EXPLORER = energy_explorer()
@@ -83,6 +86,31 @@ def test_typed_prices_are_a_model(access, model):
     there = EXPLORER.compute(model=model)
     for name in ("energy", "twin", "share", "break_even", "break_even_spikes"):
         assert here.readouts[name] == pytest.approx(there.readouts[name], rel=1e-12)
+
+
+@pytest.mark.parametrize("end", [0, -1])
+def test_every_bar_is_seen(end):
+    """By the least of all prices and by the highest, and no number reads as none."""
+    panel = next(it for it in EXPLORER.panels if it.name == "models")
+    prices = {name: stops[end] for name, stops in PRICES.items()}
+    for state, _ in states():
+        view = EXPLORER.compute(**state, **prices)
+        low, high = panel.x_limits
+        for name in ("models.spiking", "models.twin"):
+            x, _ = view.series[name]
+            assert low < min(x) <= max(x) < high
+        for readout in EXPLORER.readouts:
+            if readout.name in ("energy", "twin", "share"):
+                assert float(readout.show(view).split()[0]) > 0
+
+
+def test_its_sentence_says_on_how_many_images_was_counted(monkeypatch):
+    """As many as the script takes, of as many as the table has."""
+    monkeypatch.syspath_prepend(Path(__file__).parent.parent / "scripts")
+    n_counted = importlib.import_module("measure_cost").N_COUNTED
+    assert f"counted on the first {n_counted} of them" in EXPLORER.sentence
+    (n_images,) = TABLE["n_images"].unique()
+    assert f"of all {n_images:,} test images" in EXPLORER.sentence
 
 
 def test_break_even_is_the_last_setting_within_the_price():

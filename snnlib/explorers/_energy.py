@@ -126,11 +126,12 @@ def _log_limits(values):
 
 
 def _panels():
-    """Return the panels, whose axes hold every setting by every model."""
+    """Return the panels, whose axes hold every setting by every model and price."""
     settings, twin = read_costs()
-    prices = dict.fromkeys(PRICES, 0.0)
-    of_twin = energies(twin, **prices)
-    all_ = [energies(setting, **prices) for setting in settings]
+    least, most = ({n: stops[end] for n, stops in PRICES.items()} for end in (0, -1))
+    of_twin = energies(twin, **least)
+    all_ = [energies(setting, **least) for setting in settings]
+    dear = [energies(setting, **most) for setting in (*settings, twin)]
     bands = [YOURS, *MODELS]
     return (
         Panel(
@@ -145,7 +146,7 @@ def _panels():
             "Two bars for each cost model on a logarithmic axis: the energy of the "
             "spiking network and of its ReLU twin.",
             x_limits=_log_limits(
-                [it[m] / _MICRO for it in (*all_, of_twin) for m in MODELS]
+                [it[m] / _MICRO for it in (*all_, of_twin, *dear) for m in it]
             ),
             y_limits=[-0.6, len(bands) - 0.4],
             y_ticks=[[len(MODELS) - at, name] for at, name in enumerate(bands)],
@@ -184,8 +185,9 @@ class _EnergyExplorer(Explorer):
         "You are looking at what one image costs the spiking network and its ReLU "
         "twin, by the eight cost models of estimate_energy and by prices of yours: an "
         "AC is an addition and an access, a MAC a multiplication more. The counts are "
-        "those of all 10,000 test images of MNIST. loihi, cpu and gpu have a price for "
-        "the update of a neuron as well; cpu and gpu multiply by zeros too."
+        "those of all 10,000 test images of MNIST, but how many weights a spike meets "
+        "was counted on the first 400 of them. loihi, cpu and gpu have a price for the "
+        "update of a neuron as well; cpu and gpu multiply by zeros too."
     )
     default_question = (
         "Lower n_steps, from 30. At how many steps do six of the eight models agree "
@@ -210,9 +212,10 @@ class _EnergyExplorer(Explorer):
     readouts = (
         Readout("accuracy", "right", "%", 2, spoken=True),
         Readout("spikes", "spikes", digits=0),
-        Readout("energy", "energy by this model", "microjoules", 1),
-        Readout("twin", "energy of the twin", "microjoules", 1),
-        Readout("share", "times the twin's", digits=2, spoken=True),
+        # The least price of an operation, and few operations, are 0.4 nanojoules.
+        Readout("energy", "energy by this model", "microjoules", 4),
+        Readout("twin", "energy of the twin", "microjoules", 4),
+        Readout("share", "times the twin's", digits=3, spoken=True),
         Readout("cheaper", "models by which it is cheaper", "of 8", 0, spoken=True),
         Readout("least", "least of all eight, times the twin's", digits=3),
         Readout("most", "most of all eight, times the twin's", digits=2),
@@ -328,9 +331,10 @@ def energy_explorer(
     """Show what an image costs a spiking network and its ReLU twin, with sliders.
 
     Energies are those of `estimate_energy`, by every model and by prices of the
-    reader's own; operations come from the committed table of all MNIST test images.
-    Nothing is simulated: other networks and settings are not shown. On "cpu" and "gpu",
-    which do not skip zeros, every weight counts in every step.
+    reader's own; operations come from the committed table of all MNIST test images, of
+    which the first 400 say how many weights a spike meets. Nothing is simulated: other
+    networks and settings are not shown. On "cpu" and "gpu", which do not skip zeros,
+    every weight counts in every step.
 
     Parameters
     ----------
