@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import sys
 from typing import TYPE_CHECKING
 
@@ -446,7 +447,13 @@ def markdown_table(frame: pd.DataFrame) -> str:
     """
     lines = [frame.columns, ["---"] * len(frame.columns)]
     lines += frame.itertuples(index=False, name=None)
-    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(_markdown_cell, line))} |" for line in lines)
+
+
+def _markdown_cell(value):
+    """Write a value so that it ends no cell and no row before its own end."""
+    # A bar that is escaped already, in maths say, stays as it is.
+    return re.sub(r"(?<!\\)\|", r"\|", " ".join(str(value).splitlines()))
 
 
 def _names(rows):

@@ -16,6 +16,7 @@ from snnlib.tables import (
     decode_cell,
     describe,
     encode_cell,
+    markdown_table,
     planned_values,
     read_provenance,
     read_results,
@@ -24,7 +25,7 @@ from snnlib.tables import (
     write_table,
 )
 
-pytest.importorskip("pandas")
+pandas = pytest.importorskip("pandas")
 
 VALUES = st.recursive(
     st.none()
@@ -394,3 +395,26 @@ def test_provenance_lies_beside_the_table(tmp_path):
     provenance = {"identity": IDENTITY, "inputs": [{}]}
     (tmp_path / "t.json").write_text(json.dumps(provenance))
     assert read_provenance(tmp_path / "t.csv") == provenance
+
+
+@pytest.mark.parametrize(
+    ("cell", "written"),
+    [
+        ("a | b", r"a \| b"),
+        ("||", r"\|\|"),
+        ("one\ntwo\r\nthree", "one two three"),
+        # What is Markdown stays so.
+        (r"$\|x\|$ of `tau_rc`", r"$\|x\|$ of `tau_rc`"),
+        ("[here](#a)<br>**no**", "[here](#a)<br>**no**"),
+        (0.5, "0.5"),
+    ],
+)
+def test_markdown_table_keeps_a_cell_in_its_place(cell, written):
+    """No bar and no line's end in a cell, or in a name, ends it."""
+    table = markdown_table(pandas.DataFrame({"x": [cell, "w"], cell: ["y", "z"]}))
+    assert table.splitlines() == [
+        f"| x | {written} |",
+        "| --- | --- |",
+        f"| {written} | y |",
+        "| w | z |",
+    ]
