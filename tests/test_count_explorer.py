@@ -70,6 +70,11 @@ def test_its_answer_is_true():
     [
         ({"steps": 0}, r"steps.*at least 1.*got 0|steps.*1 to 1000.*got 0"),
         ({"steps": 2.5}, r"steps.*got 2\.5"),
+        ({"steps": "5"}, "steps must be a whole number from 1 to 1000; got '5'"),
+        ({"steps": None}, "steps must be a whole number from 1 to 1000; got None"),
+        ({"steps": [5]}, r"steps must be a whole number from 1 to 1000; got \[5\]"),
+        ({"presets": {"a": {"steps": True}}}, r"must set steps to .*got True"),
+        ({"presets": {"a": {"voltage": 7}}}, r"must set voltage to .*got 7"),
         ({"voltage": 1.5}, r"voltage.*1.*got 1\.5"),
         ({"max_rate": 1000}, r"max_rate.*1000"),
     ],
@@ -93,3 +98,16 @@ def test_page_counts_the_same(embedded):  # noqa: F811
         for name, (_, y) in here.series.items():
             shown = np.array(there["series"][name]["y"], dtype=float)
             np.testing.assert_allclose(shown, y, rtol=0, atol=1e-9, err_msg=name)
+
+
+def test_count_explorer_names_an_input_that_is_too_large():
+    """It is what came, not the current that follows from it."""
+    with pytest.raises(ValueError, match=r"input must lead to a current.*got 1e\+308"):
+        EXPLORER.compute(input=1e308)
+    assert EXPLORER.compute(input=1e290).readouts["count"] > 0
+
+
+def test_presets_of_counts_are_whole():
+    """A preset stands at a stop, in whatever type it came."""
+    (preset,) = count_explorer(presets={"three": {"steps": 3.0}}).presets
+    assert EXPLORER.compute(**preset.values).readouts["promised"] >= 0

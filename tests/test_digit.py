@@ -189,7 +189,17 @@ def test_html_asks_nothing_of_anybody(explorer, monkeypatch):
         ({"labels": [11] * 20}, ValueError, r"labels must be classes of.*got 11"),
         ({"sliders": ["rate"]}, TypeError, r"no slider 'rate'; choose from"),
         ({"presets": {"a": {"rate": 1}}}, TypeError, r"no slider 'rate'; choose"),
+        ({"sliders": 5}, ValueError, r"sliders must be one or more names.*got 5"),
+        ({"sliders": "synapse"}, ValueError, r"sliders must be one .*got 'synapse'"),
+        ({"sliders": [["tau_rc"]]}, TypeError, r"no slider \['tau_rc'\]; choose"),
+        ({"presets": [1]}, ValueError, r"presets must be a mapping.*got \[1\]"),
         ({"presets": {3: {}}}, ValueError, r"presets must be text; got 3"),
+        ({"classifier": np.ones(2)}, ValueError, r"classifier must be a Spik.*array"),
+        (
+            {"labels": np.ma.masked_array([1] * 20, [True] * 20)},
+            ValueError,
+            r"labels must be without missing values",
+        ),
         ({"presets": {"a": 3}}, ValueError, r"presets\['a'\] must be a Spik.*got 3"),
         (
             {"presets": {"a": {"max_rate": -1}}},

@@ -140,6 +140,8 @@ def test_its_answer_is_true():
         ({"n_steps": 11}, r"n_steps.*one of 1, 2,.* at network=zero.*Got 11"),
         ({"addition": 0.0}, r"addition.*0\.01.*got 0"),
         ({"model": "abacus"}, r"model.*loihi.*abacus"),
+        ({"presets": {"a": {"addition": 1e9}}}, r"must set addition to .*got 1000000"),
+        ({"question": "[x](n_steps=11)"}, r"question must set n_steps to .*got '11'"),
     ],
 )
 def test_what_the_table_has_not_is_refused(changes, message):

@@ -193,18 +193,29 @@ def test_lif_explorer_refuses(call, error, message):
         ({"sliders": "tau_rc"}, ValueError, "sliders must be one or more .*'tau_rc'"),
         ({"sliders": []}, ValueError, r"sliders must be one or more names.*got \[\]"),
         ({"sliders": 3}, ValueError, "sliders must be one or more names.*got 3"),
+        ({"sliders": [["tau_rc"]]}, TypeError, r"no slider \['tau_rc'\]; choose from"),
+        ({"sliders": iter([])}, ValueError, "sliders must be one or more names.*got"),
         ({"presets": ["a"]}, ValueError, r"presets must be a mapping.*got \['a'\]"),
+        ({"presets": {1: {}}}, ValueError, "presets must be text; got 1"),
         ({"presets": {"a": 1}}, ValueError, r"presets\['a'\] must map sliders.*got 1"),
         ({"presets": {"a": {"tau": 1}}}, TypeError, "no slider 'tau'"),
         ({"presets": {"a": {"tau_rc": "b"}}}, ValueError, "'a'.*set tau_rc .*got 'b'"),
         ({"presets": {"a": {"tau_rc": math.nan}}}, ValueError, "tau_rc .*got nan"),
         ({"presets": {"a": {"tau_rc": None}}}, ValueError, "tau_rc .*got None"),
+        ({"presets": {"a": {"tau_rc": -1}}}, ValueError, "tau_rc .*got -1"),
+        ({"presets": {"a": {"input": 10**400}}}, ValueError, "input .*got 1000"),
+        ({"presets": {"a": {"synapse": True}}}, ValueError, "synapse .*got True"),
         ({"guess": {"tau_rc": 1}}, ValueError, "guess must be values of sliders"),
+        ({"guess": ({}, np.ones(2))}, ValueError, "guess must be values of sliders"),
         ({"guess": ({"tau_rc": 1}, "tau")}, ValueError, r"one of \['gain'.*'tau'"),
         ({"guess": (3, "rate")}, ValueError, "guess must map sliders to values; got 3"),
         ({"guess": ({"tau_rc": True}, "rate")}, ValueError, "guess must set .*True"),
         ({"question": "[there](tau=1)"}, TypeError, "no slider 'tau'"),
-        ({"answer": "[there](tau_rc=1&tau=1)"}, TypeError, "no slider 'tau'"),
+        ({"answer": "[there](tau_rc=0.1&tau=1)"}, TypeError, "no slider 'tau'"),
+        ({"question": "[x](synapse=abc)"}, ValueError, "question must set syn.*'abc'"),
+        ({"question": "[x](synapse=)"}, ValueError, "question must set syn.*got ''"),
+        ({"answer": "[x](tau_rc=none)"}, ValueError, "answer must set tau_rc.*'none'"),
+        ({"answer": "[x](tau_rc=5)"}, ValueError, "answer must set tau_rc .*got '5'"),
     ],
 )
 def test_explorer_refuses_what_it_cannot_show(shown, error, message):
@@ -232,6 +243,12 @@ def test_explorer_folds_what_the_question_is_not_about():
         {"synapse": 1.0},
     ]
     assert few.guess.values == {"max_rate": 600}
+
+
+@pytest.mark.parametrize("state", ["synapse=none", "synapse=0.33&input=1", "input=-1"])
+def test_explorer_takes_links_to_what_sliders_can_be(state):
+    """Stops, what lies between them, and no synapse."""
+    assert lif_explorer(answer=f"[there]({state})").answer == f"[there]({state})"
 
 
 @each_kind
@@ -284,6 +301,9 @@ BABIES = {"classifier": SpikingClassifier(), "X": BIRTHS.data, "y": BIRTHS.targe
         ({"y": IRIS.target[:3]}, r"y must hold one value for each of the 50 .*\(3,\)"),
         ({"y": IRIS.target * 1e-200}, "y must hold values whose squares"),
         ({"y": np.full(50, np.inf)}, "y must be finite"),
+        ({"y": [[1.0], [1.0, 2.0]]}, r"y must hold one value for each.*\(0,\)"),
+        ({"X": np.ma.masked_greater(IRIS.data, 3.4)}, "X must be without missing"),
+        ({"y": np.ma.masked_greater(IRIS.target, 0.3)}, "y must be without missing"),
         ({"y": ["tall"] * 50}, "y must be an array of real numbers"),
         ({"y": np.arange(50)}, "y must hold no zero.*got 0"),
         ({"y": np.zeros(50)}, "y must hold no zero.*got 0"),
@@ -306,6 +326,9 @@ def test_regression_explorer_refuses(changes, message):
         ({"classifier": SpikingRegressor()}, "must be a SpikingClassifier; got Spik"),
         ({"classifier": SpikingConvClassifier()}, "must be a SpikingClassifier; got"),
         ({"y": np.arange(189) % 6}, "y must hold 2 classes; got 6"),
+        ({"X": np.ma.masked_equal(BIRTHS.data, 1)}, "X must be without missing values"),
+        ({"y": np.ma.masked_equal(BIRTHS.target, 1)}, "y must be without missing"),
+        ({"y": [[1], [1, 2]]}, r"y must hold one value for each.*\(0,\)"),
         ({"y": np.ones(189)}, "y must hold 2 classes; got 1"),
         ({"y": np.arange(189) % 2 + 0.5}, r"y must hold 2 classes; got 2 \(contin"),
         ({"y": np.where(BIRTHS.target, 1, np.nan)}, "y must be finite"),
@@ -342,6 +365,12 @@ def test_classification_explorer_refuses(changes, message):
         ({"images": lambda images: images * 255}, r"images must .* pixels in \[0, 1\]"),
         ({"images": lambda images: images[:, :9]}, "images must .* 784 pixels .* 9"),
         ({"labels": lambda labels: labels[:, np.newaxis]}, r"got shape \(20, 1\) for"),
+        (
+            {"labels": lambda labels: np.ma.masked_equal(labels, labels[0])},
+            "labels must be without missing values",
+        ),
+        ({"labels": lambda _: [[1], [1, 2]]}, r"one label .*got 0 for 20"),
+        ({"labels": lambda labels: [{} for _ in labels]}, "labels must be .*got {}"),
         ({"labels": lambda labels: labels + 10}, r"labels must be classes .* got 1\d"),
         ({"labels": lambda labels: labels.astype(str)}, "labels must be classes .* '"),
     ],

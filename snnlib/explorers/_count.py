@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 INPUTS = np.arange(-40, 241) / 200
 # Their starting voltages share the range from 0 to 1 evenly.
 SPREAD = (np.arange(16) + 0.5) / 16
+_MOST_STEPS = 1000
 
 
 class _CountExplorer(Explorer):
@@ -94,7 +95,7 @@ class _CountExplorer(Explorer):
 
     def _checked(self, values):
         values = super()._checked(values)
-        check_whole("steps", values["steps"], 1, 1000)
+        check_whole("steps", values["steps"], 1, _MOST_STEPS)
         values["voltage"] = check_number("voltage", values["voltage"], low=0, high=1)
         return values
 
@@ -102,6 +103,9 @@ class _CountExplorer(Explorer):
         lif = Lif(max_rate, intercept, **neuron)
         gain, bias = (float(value[0]) for value in lif.gain_bias())
         dt = self.estimator.dt
+        if not abs(gain * input + bias) <= 1e300:
+            msg = f"input must lead to a current of at most 1e300; got {input:g}."
+            raise ValueError(msg)
 
         def counts(inputs, starts):
             current = np.broadcast_to(gain * inputs + bias, (len(starts), len(inputs)))
@@ -197,6 +201,7 @@ def count_explorer(
     check_names(start_values, start, "count_explorer")
     stops = {name: STOPS.get(name) for name in start}
     start |= start_values
+    check_whole("steps", start["steps"], 1, _MOST_STEPS)
     own = {"steps": [*range(1, 31)], "voltage": [n / 20 for n in range(21)]}
     own["steps"] = sorted({*own["steps"], start["steps"]})
     return _CountExplorer(

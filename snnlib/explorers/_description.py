@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -169,6 +171,27 @@ def make_control(name, values, start, labels=None):
         values.index(start),
         _UNITS.get(name, "") if is_typed else None,
     )
+
+
+def is_settable(control, value):
+    """Say whether a control can be set to a value: a stop, or a number between them."""
+    if isinstance(value, bool):
+        return False
+    numbers = [stop for stop in control.values if stop is not None]
+    is_typed = control.unit is not None and isinstance(value, Real)
+    return value in control.values or (
+        is_typed and min(numbers) <= value <= max(numbers)
+    )
+
+
+def read_value(control, text):
+    """Return what a link sets a control to, or the text if it is no value."""
+    typed = unquote_plus(text)
+    words = {str(stop).replace("None", "none"): stop for stop in control.values}
+    try:
+        return words[typed] if typed in words else float(typed)
+    except ValueError:
+        return typed
 
 
 def describe(name, value):

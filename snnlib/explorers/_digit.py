@@ -26,7 +26,8 @@ from snnlib.explorers._explorer import (
     Explorer,
     check_estimator,
     check_names,
-    check_text,
+    check_presets,
+    check_sliders,
     documented,
     face,
     in_a_line,
@@ -399,7 +400,9 @@ def digit_explorer(
     image_explorer : Accuracy on a few images, with a kernel.
     """
     if presets is None:
-        presets = _PRESETS if classifier else _PRESETS | {"five steps": _five_steps()}
+        presets = _PRESETS
+        if classifier is None:
+            presets = _PRESETS | {"five steps": _five_steps()}
     if classifier is None:
         classifier = SpikingConvClassifier.load(results_path("mnist_lif.npz"))
     if images is None and labels is None:
@@ -416,11 +419,12 @@ def digit_explorer(
         msg = f"images must be at most {_MOST_IMAGES}; got {len(labels)}."
         raise ValueError(msg)
     classifier.check_parameters()
-    sliders = list(_PAPER) if sliders is None else list(sliders)
-    check_names(sliders, _PAPER, "digit_explorer")
+    sliders = check_sliders(
+        _PAPER if sliders is None else sliders, _PAPER, "digit_explorer"
+    )
+    check_presets(presets)
     networks, checked = [classifier], []
     for name, preset in presets.items():
-        check_text("presets", name)
         if isinstance(preset, Mapping):
             check_names(preset, _PAPER, "digit_explorer")
             copy.copy(classifier).set_params(**preset).check_parameters()

@@ -7,9 +7,9 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils import check_random_state
 
-from snnlib.checks import check_finite
+from snnlib.checks import check_finite, check_unmasked
 from snnlib.explorers._description import STOPS, make_limits
-from snnlib.explorers._explorer import Explorer, check_estimator
+from snnlib.explorers._explorer import Explorer, as_array, check_estimator
 from snnlib.neurons import SETTINGS
 
 
@@ -96,11 +96,12 @@ def own_copy(name, estimator, kind):
 
 def check_rows(X, y):
     """Return features as floats, and one target a row as it came."""
+    check_unmasked("X", X)
     X = check_finite("X", as_numbers(X), n_axes=2)
     if len(X) < 2 or not X.shape[1]:
         msg = f"X must hold at least 2 rows and 1 feature; got shape {X.shape}."
         raise ValueError(msg)
-    y = np.asarray(y)
+    y = as_array("y", y)
     if y.shape not in {(len(X),), (len(X), 1)}:
         msg = (
             f"y must hold one value for each of the {len(X)} rows of X; "

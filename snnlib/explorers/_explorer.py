@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import math
 import os
 import textwrap
 from collections.abc import Mapping
@@ -14,9 +13,15 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 import numpy as np
 
 from snnlib._docs import fill_in
-from snnlib.checks import check_number, check_whole
+from snnlib.checks import check_number, check_unmasked, check_whole, shown
 from snnlib.explorers import _page, _picture
-from snnlib.explorers._description import Guess, Preset, make_control
+from snnlib.explorers._description import (
+    Guess,
+    Preset,
+    is_settable,
+    make_control,
+    read_value,
+)
 from snnlib.files import plain
 from snnlib.neurons import SETTINGS
 
@@ -124,7 +129,9 @@ class Explorer:
             for name, values in stops.items()
         ]
         own_sliders = (self.default_sliders if is_own else ()) or stops
-        self.sliders = list(own_sliders) if sliders is None else self._known(sliders)
+        self.sliders = list(own_sliders)
+        if sliders is not None:
+            self.sliders = check_sliders(sliders, self.start, "Explorer")
         self.presets = (
             [Preset(name, dict(v)) for name, v in self.default_presets.items()]
             if presets is None
@@ -134,9 +141,9 @@ class Explorer:
         self.guess = own_guess and Guess(*own_guess)
         if guess is not None:
             self.guess = self._checked_guess(guess)
-        for text in (self.question, self.answer):
+        for name, text in (("question", self.question), ("answer", self.answer)):
             for state in _page.states_in(text):
-                check_names(state, self.start, "Explorer")
+                self._checked_state(name, state, is_text=True)
 
     def compute(self, **values: Any) -> View:
         """Return what is shown at some values of the sliders.
@@ -177,19 +184,9 @@ class Explorer:
         numbers = {n: float(v) for n, v in settings.items() if isinstance(v, Real)}
         return values | numbers
 
-    def _known(self, sliders):
-        """Return names of sliders as a list, or refuse what is no name of one."""
-        if isinstance(sliders, str) or not np.iterable(sliders) or not len(sliders):
-            msg = f"sliders must be one or more names, or None; got {sliders!r}."
-            raise ValueError(msg)
-        check_names(sliders, self.start, "Explorer")
-        return list(sliders)
-
     def _checked_presets(self, presets):
         """Return presets as Python's own numbers, or refuse them."""
-        if not isinstance(presets, Mapping):
-            msg = f"presets must be a mapping or None; got {in_a_line(presets)}."
-            raise ValueError(msg)
+        check_presets(presets)
         return [
             Preset(name, self._checked_state(f"presets[{name!r}]", values))
             for name, values in presets.items()
@@ -198,7 +195,8 @@ class Explorer:
     def _checked_guess(self, guess):
         """Return a guess as Python's own numbers, or refuse it."""
         known = [readout.name for readout in self.readouts]
-        if not (isinstance(guess, tuple) and len(guess) == 2 and guess[1] in known):
+        is_pair = isinstance(guess, tuple) and len(guess) == 2
+        if not (is_pair and isinstance(guess[1], str) and guess[1] in known):
             msg = (
                 "guess must be values of sliders and the name of one of "
                 f"{known}, or None; got {in_a_line(guess)}."
@@ -207,7 +205,7 @@ class Explorer:
         values, readout = guess
         return Guess(self._checked_state("guess", values), readout)
 
-    def _checked_state(self, owner, values):
+    def _checked_state(self, owner, values, *, is_text=False):
         """Return what sliders are set to, some of them, as Python's own numbers."""
         if not isinstance(values, Mapping):
             msg = f"{owner} must map sliders to values; got {in_a_line(values)}."
@@ -215,13 +213,15 @@ class Explorer:
         check_names(values, self.start, "Explorer")
         # No neuron need meet them together: whether one does, the explorer says.
         controls = {control.name: control for control in self.controls}
-        values = plain(dict(values))
+        state = {}
         for name, value in values.items():
-            is_typed = controls[name].unit is not None and _is_number(value)
-            if value not in controls[name].values and not is_typed:
-                msg = f"{owner} must set {name} to what it can be; got {value!r}."
+            read = read_value(controls[name], value) if is_text else plain(value)
+            if not is_settable(controls[name], read):
+                msg = f"{owner} must set {name} to what it can be; got {shown(value)}."
                 raise ValueError(msg)
-        return values
+            stops = controls[name].values
+            state[name] = stops[stops.index(read)] if read in stops else float(read)
+        return state
 
     def figure(self, **values: Any) -> Figure:
         """Draw the panels with matplotlib.
@@ -312,6 +312,15 @@ def check_text(name, value, *, is_optional=False):
         raise ValueError(msg)
 
 
+def as_array(name, values):
+    """Return values as an array, an empty one if ragged, or refuse masked ones."""
+    check_unmasked(name, values)
+    try:
+        return np.asarray(values)
+    except ValueError:
+        return np.empty(0, object)
+
+
 def check_estimator(name, value, kind):
     """Refuse what is no estimator of a kind, or has impossible parameters."""
     if not isinstance(value, kind):
@@ -343,13 +352,27 @@ def face():
     return face or ("widgets" if find_spec("ipywidgets") else "html")
 
 
-def _is_number(value):
-    is_real = isinstance(value, Real) and not isinstance(value, bool)
-    return is_real and math.isfinite(value)
+def check_presets(presets):
+    """Refuse what does not map texts."""
+    if not isinstance(presets, Mapping):
+        msg = f"presets must be a mapping or None; got {in_a_line(presets)}."
+        raise ValueError(msg)
+    for name in presets:
+        check_text("presets", name)
+
+
+def check_sliders(sliders, known, owner):
+    """Return names of sliders as a list, or refuse what is no name of one."""
+    names = list(sliders) if np.iterable(sliders) else []
+    if isinstance(sliders, str) or not names:
+        msg = f"sliders must be one or more names, or None; got {in_a_line(sliders)}."
+        raise ValueError(msg)
+    check_names(names, known, owner)
+    return list(dict.fromkeys(names))
 
 
 def check_names(values, known, owner):
     for name in values:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             msg = f"{owner} has no slider {name!r}; choose from {sorted(known)}."
             raise TypeError(msg)

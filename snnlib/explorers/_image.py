@@ -12,6 +12,7 @@ from snnlib.estimators import SpikingConvClassifier
 from snnlib.explorers._description import STOPS, Panel, Readout, Series, View
 from snnlib.explorers._explorer import (
     Explorer,
+    as_array,
     check_estimator,
     documented,
     in_a_line,
@@ -188,7 +189,7 @@ def image_explorer(
 def check_labelled(classifier, images, labels):
     """Return labels as an array, refusing what is no network with images of its own."""
     check_estimator("classifier", classifier, SpikingConvClassifier)
-    labels = np.asarray(labels)
+    labels = as_array("labels", labels)
     n_images = len(images) if np.iterable(images) else 0
     if labels.shape != (n_images,) or not n_images:
         count = len(labels) if labels.ndim == 1 else f"shape {labels.shape}"
@@ -211,10 +212,11 @@ def _check_shown(classifier, images, labels):
     except ValueError as error:
         msg = f"images must be such as classifier was fitted to: {error}"
         raise ValueError(msg) from error
-    strange = set(labels.tolist()) - set(classifier.classes_.tolist())
+    classes = classifier.classes_.tolist()
+    strange = [label for label in labels.tolist() if label not in classes]
     if strange:
         msg = (
-            f"labels must be classes of classifier, {classifier.classes_.tolist()}; "
-            f"got {in_a_line(strange.pop())}."
+            f"labels must be classes of classifier, {classes}; "
+            f"got {in_a_line(strange[0])}."
         )
         raise ValueError(msg)
