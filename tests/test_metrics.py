@@ -938,6 +938,7 @@ def test_hits_come_back():
     easy = rng.random(10_000) > 0.02
     hits = {f"way {i}": easy & (rng.random(10_000) > 0.001) for i in range(9)}
     text = pack_hits(hits)
+    assert pack_hits(pd.DataFrame(hits)) == text
     assert len(text) < 2000
     found = unpack_hits(text)
     assert list(found) == list(hits)
@@ -988,6 +989,13 @@ def test_unpack_hits_refuses_a_bomb():
 def test_estimate_is_exported():
     """What the functions return has its name in the module of metrics."""
     assert isinstance(mean_over_seeds([1.0, 2.0]), Estimate)
+
+
+@pytest.mark.parametrize("p_values", [0.5, [[0.5]], [0.5, 1.5], [-0.1]])
+def test_adjust_p_values_says_what_it_got(p_values):
+    """A list of probabilities."""
+    with pytest.raises(ValueError, match=r"p_values must be a list .* and 1; got"):
+        adjust_p_values(p_values)
 
 
 def test_variance_shares_are_those_of_known_effects():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import bz2
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +12,8 @@ import numpy as np
 from snnlib.checks import check_unmasked, shown
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import ArrayLike, NDArray
 
 # Bytes that an honest text unpacks to: a million samples, predicted in 256 ways.
@@ -51,10 +52,11 @@ def pack_hits(hits: Mapping[str, ArrayLike]) -> str:
     >>> unpack_hits(text)["last"].tolist()
     [True, True, False]
     """
-    if not isinstance(hits, Mapping):
+    if not hasattr(hits, "items"):
         msg = f"hits must be a dict of arrays by name; got {shown(hits)}."
         raise ValueError(msg)
-    for values in hits.values():
+    # Tables too have items by name, but other values.
+    for _, values in hits.items():
         check_unmasked("hits", values)
     try:
         arrays = {name: np.asarray(values) for name, values in hits.items()}
