@@ -55,8 +55,8 @@ def read_committed(*names: str, **fixed: Any) -> pd.DataFrame:
     FileNotFoundError
         If there is no such table.
     ValueError
-        If there are no names, no column has one of those in ``fixed``, or no row is
-        left.
+        If there are no names, no column has one of those in ``fixed``, it holds arrays,
+        or no row is left.
 
     See Also
     --------
@@ -84,6 +84,9 @@ def read_committed(*names: str, **fixed: Any) -> pd.DataFrame:
             )
             raise ValueError(msg)
         column = frame[name]
+        if column.map(np.ndim).any():
+            msg = f"{name} must be a column of numbers or words; it holds arrays."
+            raise ValueError(msg)
         frame = frame[has_value(column, value)]
         if not len(frame):
             there = column.dropna()

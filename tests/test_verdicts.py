@@ -817,6 +817,8 @@ def test_read_committed_refuses_what_is_not_there():
     for rate in ("50", None, [50], np.zeros(2)):
         with pytest.raises(ValueError, match=r"max_rate must be one of 50, 100.*; got"):
             read_committed("learning_mnist", max_rate=rate)
+    with pytest.raises(ValueError, match=r"hits must be a column of .* arrays"):
+        read_committed("learning_mnist", hits=1)
     with pytest.raises(FileNotFoundError):
         read_committed("none")
     with pytest.raises(ValueError, match=r"names must be .* one or more tables; got"):
