@@ -518,9 +518,7 @@ def _check_results(results, x, y, by):
             hint = f" Did you mean {near[0]!r}?" if near else ""
             msg = f"{what} must be one of {shown(names)}; got {shown(name)}.{hint}"
             raise ValueError(msg)
-    is_number = results[y].map(
-        lambda value: isinstance(value, Real) and not isinstance(value, bool)
-    )
+    is_number = results[y].map(_is_number)
     if not is_number[results[y].notna()].all():
         msg = f"y must be a column of numbers; {y!r} is none."
         raise ValueError(msg)
@@ -534,6 +532,17 @@ def _check_results(results, x, y, by):
     return {name: known.get(name, {}) for name in names}
 
 
+def _is_number(value):
+    """Say whether a value is a number that a float can hold."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        float(value)
+    except OverflowError:
+        return False
+    return True
+
+
 def _places(values):
     """Return where the values of a column are on an axis, and what stands there.
 
@@ -544,12 +553,7 @@ def _places(values):
     ticks : dict of float to str or None
         None for numbers, which are where they are.
     """
-    if (
-        values.map(
-            lambda value: isinstance(value, Real) and not isinstance(value, bool)
-        ).all()
-        and values.notna().all()
-    ):
+    if values.map(_is_number).all() and values.notna().all():
         return values.astype(float).to_dict(), None
     # Not by value != value, which of pandas's NA is neither.
     texts = values.astype(object).map(str).where(values.notna(), "None")

@@ -426,6 +426,7 @@ def test_plot_results_draws_the_rows_that_vary_x():
             r"x must be one of \['x'.*got 'xs'. Did you mean 'x'\?",
         ),
         ({"x": "x", "y": "t"}, "y must be a column of numbers; 't' is none"),
+        ({"x": "x", "y": "huge"}, "y must be a column of numbers; 'huge' is none"),
         ({"x": "x", "y": "none"}, "y must be a metric that some run has; none has"),
         ({"x": "x", "y": "y", "by": ["x", "z"]}, "by must be one of .*got 'z'"),
         ({"x": "x", "y": "y", "by": None}, "by must be a name or a sequence.*got None"),
@@ -437,7 +438,7 @@ def test_plot_results_draws_the_rows_that_vary_x():
 )
 def test_plot_results_names_what_is_not_there(names, message):
     """Before there is a figure."""
-    results = table(x=[1.0], y=[1.0], t=["a"], none=[None])
+    results = table(x=[1.0], y=[1.0], t=["a"], none=[None], huge=[10**400])
     with pytest.raises(ValueError, match=message):
         plot_results(results, **names)
     with pytest.raises(ValueError, match=r"results must be a pandas\.DataFrame; got"):
