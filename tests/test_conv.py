@@ -707,6 +707,27 @@ def test_conv_interrupted_while_training_is_not_fitted(cheap, digits, monkeypatc
         cheap.predict(digits.test)
 
 
+@pytest.mark.parametrize("error", [ImportError, KeyboardInterrupt])
+@pytest.mark.parametrize("warm_start", [False, True])
+def test_conv_fit_that_fails_leaves_what_was_there(
+    conv, run, digits, monkeypatch, error, warm_start
+):
+    """Weights of an earlier fit, or of a file, are not lost to one that fails."""
+
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr("snnlib.estimators._conv.train_model", fails)
+    again = copy.copy(conv).set_params(warm_start=warm_start, random_state=7)
+    y = digits.y_train if warm_start else digits.y_train == "one"
+    with pytest.raises(error):
+        again.fit(digits.train.reshape(-1, 64), y)
+    assert again.seed_ == conv.seed_
+    assert again.classes_.tolist() == conv.classes_.tolist()
+    output = again.simulate(digits.test[:5]).output
+    np.testing.assert_allclose(output, run.output[:5], atol=1e-5)
+
+
 def test_conv_snapshots_are_the_training_on_its_way(cheap, digits):
     """One pass of a training of two is a training of one pass, and changes nothing."""
     X, y = digits.train[:200], digits.y_train[:200]

@@ -1136,6 +1136,45 @@ def test_fit_refuses_what_is_masked(kind, name):
         estimator.fit(**data)
 
 
+@pytest.mark.parametrize("error", [ImportError, KeyboardInterrupt])
+@pytest.mark.parametrize("kind", KINDS)
+def test_fit_that_fails_leaves_what_was_there(kind, error, monkeypatch):
+    """No training gives no fit, or the whole of the one before."""
+
+    def fails(*_, **__):
+        raise error
+
+    monkeypatch.setattr("snnlib.estimators._training.train_ensemble", fails)
+    X, y = toy(kind)
+    new = KINDS[kind](method="gradient", random_state=0, **BRIEF)
+    with pytest.raises(error):
+        new.fit(X, y)
+    with pytest.raises(NotFittedError):
+        new.predict(X)
+    fitted, _ = fitted_toy(kind)
+    before = fitted.predict(X)
+    fitted.set_params(method="gradient")
+    named = pd.DataFrame(1000 * X[:, :2], columns=["a", "b"])
+    with pytest.raises(error):
+        fitted.fit(named, y)
+    np.testing.assert_array_equal(fitted.predict(X), before)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_fit_refused_half_way_leaves_what_was_there(kind):
+    """An amplitude is refused after scales were found; features, after their number."""
+    fitted, X = fitted_toy(kind)
+    y, before = toy(kind)[1], fitted.predict(X)
+    with pytest.raises(ValueError, match="'amplitude' parameter"):
+        fitted.set_params(amplitude=1e-200).fit(1000 * X, y)
+    np.testing.assert_array_equal(fitted.set_params(amplitude=1).predict(X), before)
+    new = KINDS[kind]()
+    with pytest.raises(ValueError, match="X must hold a feature that varies"):
+        new.fit(np.ones_like(X), y)
+    with pytest.raises(NotFittedError):
+        new.predict(X)
+
+
 TOY_X = np.linspace(-1, 1, 20)[:, np.newaxis]
 TOY_Y = 2 * TOY_X[:, 0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from contextlib import contextmanager
 from numbers import Integral
 from typing import Any, Literal, Self
 
@@ -91,6 +92,16 @@ class SpikingEstimator(BaseEstimator):
         from snnlib.graphs import to_nir
 
         return to_nir(self, synapse=synapse, pool=pool, unsaid=unsaid)
+
+    @contextmanager
+    def _fitted_or_as_before(self):
+        """Give everything back as it was if the block, a fit, does not end well."""
+        before = dict(vars(self))
+        try:
+            yield
+        except BaseException:
+            self.__dict__ = before
+            raise
 
     def _check_sizes(self):
         """Refuse whole numbers that no calculation could hold, and truth values."""

@@ -64,6 +64,11 @@ class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
         self : SpikingClassifier
         """
         self.check_parameters()
+        with self._fitted_or_as_before():
+            self._fit(X, y)
+        return self
+
+    def _fit(self, X, y):
         X, y = self._check_table(X, y, ensure_min_samples=2)
         check_classification_targets(y)
         self.classes_, codes = np.unique(y, return_inverse=True)
@@ -78,7 +83,6 @@ class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
         self._fit_ensemble(X, signs[:, 1:].astype(float) if self._is_binary else signs)
         if self.method == "gradient":
             self._fit_by_gradient(X, codes)
-        return self
 
     def _fit_by_gradient(self, X, codes):
         from snnlib._nengo_dl import tf

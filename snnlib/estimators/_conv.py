@@ -265,19 +265,18 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         # Where a warm start begins; what else was trained before stays.
         trained = getattr(self, "trained_", {}) if given is not None else {}
 
-        # Until training ends, the estimator is not fitted.
-        if hasattr(self, "weights_"):
-            del self.weights_
-        self._simulator, self.trained_ = None, trained
-        _check_feature_names(self, X, reset=True)
-        self.image_shape_, self.n_features_in_ = image_shape, images.shape[1]
-        self.classes_ = classes
-        if given is None:
-            self.seed_ = int(check_random_state(self.random_state).randint(2**31 - 1))
-        weights, history, kept = self._train(images, codes, snapshots, given)
-        check_trained(self, weights)
-        self._starting, self.history_, self.snapshots_ = self._lifs, history, kept
-        self._take(weights)
+        with self._fitted_or_as_before():
+            self._simulator, self.trained_ = None, trained
+            _check_feature_names(self, X, reset=True)
+            self.image_shape_, self.n_features_in_ = image_shape, images.shape[1]
+            self.classes_ = classes
+            if given is None:
+                rng = check_random_state(self.random_state)
+                self.seed_ = int(rng.randint(2**31 - 1))
+            weights, history, kept = self._train(images, codes, snapshots, given)
+            check_trained(self, weights)
+            self._starting, self.history_, self.snapshots_ = self._lifs, history, kept
+            self._take(weights)
         return self
 
     def _take(self, weights):

@@ -63,11 +63,12 @@ class SpikingRegressor(RegressorMixin, EnsembleEstimator):
         self : SpikingRegressor
         """
         self.check_parameters()
-        X, y = self._check_table(X, y, y_numeric=True, ensure_min_samples=2)
-        target = np.asarray(y, dtype=float)[:, np.newaxis]
-        self._fit_ensemble(X, target)
-        if self.method == "gradient":
-            self._fit_by_gradient(X, target)
+        with self._fitted_or_as_before():
+            X, y = self._check_table(X, y, y_numeric=True, ensure_min_samples=2)
+            target = np.asarray(y, dtype=float)[:, np.newaxis]
+            self._fit_ensemble(X, target)
+            if self.method == "gradient":
+                self._fit_by_gradient(X, target)
         return self
 
     def _fit_by_gradient(self, X, target):
