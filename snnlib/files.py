@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import math
 import os
 import secrets
 import zipfile
@@ -112,16 +113,27 @@ def read_arrays(path):
         If it is damaged, or something else.
     """
     # In memory, for np.load leaves a damaged file open.
-    packed = io.BytesIO(Path(path).read_bytes())
+    packed, unpacked_size = io.BytesIO(Path(path).read_bytes()), 0
     try:
         # NumPy would take anything else for a pickle.
-        zipfile.ZipFile(packed).close()
+        with zipfile.ZipFile(packed) as archive:
+            unpacked_size = sum(info.file_size for info in archive.infolist())
         packed.seek(0)
         with np.load(packed, allow_pickle=False) as archive:
-            return {name: archive[name] for name in archive.files}
-    except MemoryError:
-        raise
+            arrays = {name: archive[name] for name in archive.files}
+        # NumPy hands out bytes where a header is damaged.
+        for name, array in arrays.items():
+            if not isinstance(array, np.ndarray):
+                msg = f"{name} is no array"
+                raise ValueError(msg)
+        return arrays
     except Exception as error:
+        if isinstance(error, MemoryError):
+            # NumPy says for what. More than there is to unpack is a damaged header's.
+            shape = getattr(error, "shape", ())
+            size = math.prod(shape) * error.dtype.itemsize if shape else 0
+            if size <= unpacked_size:
+                raise
         msg = f"{path} is not a whole .npz file: {error}"
         raise ValueError(msg) from error
 

@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+import zipfile
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from functools import partial
@@ -890,6 +891,26 @@ def swap_labels(arrays):
     return pack({**arrays, "y_test": np.roll(arrays["y_test"], 1)})
 
 
+def replace_entry(arrays, name, content):
+    """Pack arrays, and put these bytes where one of them was."""
+    file = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(pack(arrays))) as whole,
+        zipfile.ZipFile(file, "w") as changed,
+    ):
+        for entry in whole.namelist():
+            changed.writestr(entry, content if entry == name else whole.read(entry))
+    return file.getvalue()
+
+
+def header(shape):
+    """Write the first bytes of an array of numbers, and none of its numbers."""
+    file = io.BytesIO()
+    about = {"descr": "<f8", "fortran_order": False, "shape": shape}
+    np.lib.format.write_array_header_1_0(file, about)
+    return file.getvalue()
+
+
 FAULTS = [
     pytest.param(
         lambda _: b"", "cannot be unpacked: File is not a zip file", id="empty"
@@ -911,6 +932,16 @@ FAULTS = [
         lambda arrays: pack({**arrays, "y_test": np.array([None])}),
         "cannot be unpacked: Object arrays cannot be loaded",
         id="pickle",
+    ),
+    pytest.param(
+        lambda arrays: replace_entry(arrays, "x_train.npy", b"garbage"),
+        "cannot be unpacked: x_train is no array",
+        id="no-header",
+    ),
+    pytest.param(
+        lambda arrays: replace_entry(arrays, "y_test.npy", header((10**6, 10**7))),
+        "cannot be unpacked: Unable to allocate",
+        id="endless",
     ),
     pytest.param(
         lambda arrays: pack({k: v for k, v in arrays.items() if k != "y_test"}),
