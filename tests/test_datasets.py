@@ -581,6 +581,13 @@ def test_train_test_mnist_takes_first_rows_in_published_order(sizes, n_train, n_
     assert_array_equal(X_test[:, 0], y_test)
 
 
+@pytest.mark.parametrize("load", [make_mnist_sized, load_digits28])
+def test_train_test_mnist_takes_small_integers(load):
+    """NumPy's int8 holds 100, though not the number of rows."""
+    parts = train_test_mnist(load(), n_train=np.int8(100), n_test=np.int8(100))
+    assert [len(part) for part in parts] == [100] * 4
+
+
 def test_train_test_mnist_needs_no_names_of_classes():
     """Each part holds each class, as often as the data set has it, named or not."""
     nameless = dataclasses.replace(load_digits28(), target_names=None)

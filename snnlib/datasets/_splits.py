@@ -156,8 +156,8 @@ def train_test_mnist(
         return _shuffle_and_split_digits(owner, dataset, n_train, n_test, random_state)
     n_rows, n_published = len(dataset.data), dataset.n_train_published
     n_train = _PAPER_SIZES["MNIST"][0] if n_train is None else n_train
-    check_whole("n_train", n_train, 1, n_published, owner=owner)
-    check_whole("n_test", n_test, 1, n_rows - n_published, owner=owner)
+    n_train = check_whole("n_train", n_train, 1, n_published, owner=owner)
+    n_test = check_whole("n_test", n_test, 1, n_rows - n_published, owner=owner)
     train, test = slice(n_train), slice(n_published, n_published + n_test)
     X, y = dataset.data, dataset.target
     return X[train], X[test], y[train], y[test]
@@ -166,9 +166,9 @@ def train_test_mnist(
 def _shuffle_and_split_digits(owner, dataset, n_train, n_test, random_state):
     # Each part must hold each digit.
     n_rows, n_classes = len(dataset.data), len(np.unique(dataset.target))
-    check_whole("n_test", n_test, n_classes, n_rows - n_classes, owner=owner)
+    n_test = check_whole("n_test", n_test, n_classes, n_rows - n_classes, owner=owner)
     n_train = n_rows - n_test if n_train is None else n_train
-    check_whole("n_train", n_train, n_classes, n_rows - n_test, owner=owner)
+    n_train = check_whole("n_train", n_train, n_classes, n_rows - n_test, owner=owner)
     return _shuffle_and_split(
         owner, dataset, n_train, n_test, random_state, stratify=True
     )
