@@ -1408,6 +1408,17 @@ def test_fetch_digits_falls_back_only_where_mnist_is_missing(monkeypatch):
         datasets.fetch_digits("auto")
 
 
+@pytest.mark.parametrize("name", ["no folder", "a file", "~nobody-has-this-name", "."])
+def test_fetch_digits_hides_no_mistake_about_mnist(user_folder, monkeypatch, name):
+    """The folder that is named must be there, and its mnist.npz must be a file."""
+    (user_folder / "mnist.npz").mkdir()
+    (user_folder / "a file").touch()
+    monkeypatch.chdir(user_folder)
+    monkeypatch.setenv("SNNLIB_DATA_DIR", name)
+    with pytest.raises(datasets.DataUnavailableError, match=r"there is no|cannot be"):
+        datasets.fetch_digits()
+
+
 @pytest.mark.parametrize("name", ["fashion", None, ["mnist"], np.array(["mnist"]), 28])
 def test_fetch_digits_names_the_choices(name):
     """What is no known data set is answered with the known ones."""

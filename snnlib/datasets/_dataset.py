@@ -20,6 +20,10 @@ class DataUnavailableError(DatasetError, OSError):
     """The data cannot be reached: not in any folder, and not by the network."""
 
 
+class DataUnreadableError(DataUnavailableError):
+    """They cannot be reached where the caller says, or where they are."""
+
+
 class DataCorruptError(DatasetError, ValueError):
     """Data were found, but they are damaged or are not the published ones."""
 

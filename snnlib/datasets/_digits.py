@@ -5,7 +5,12 @@ import logging
 import numpy as np
 
 from snnlib.checks import check_choice
-from snnlib.datasets._dataset import Dataset, DataUnavailableError, assemble_digits
+from snnlib.datasets._dataset import (
+    Dataset,
+    DataUnavailableError,
+    DataUnreadableError,
+    assemble_digits,
+)
 from snnlib.datasets._mnist import fetch_mnist
 
 logger = logging.getLogger(__name__)
@@ -55,7 +60,8 @@ def load_digits28() -> Dataset:
 def fetch_digits(dataset: str = "auto") -> Dataset:
     """Return MNIST where it can be had, and scikit-learn's bundled digits elsewhere.
 
-    It does not hide a damaged file: only a missing one makes it fall back.
+    It does not hide a damaged file, one that cannot be read, or a mistyped
+    ``$SNNLIB_DATA_DIR``: only a missing file makes it fall back.
 
     Parameters
     ----------
@@ -72,7 +78,8 @@ def fetch_digits(dataset: str = "auto") -> Dataset:
     ValueError
         If ``dataset`` is none of the above.
     DataUnavailableError
-        If ``dataset="mnist"`` and MNIST cannot be reached.
+        If ``dataset="mnist"`` and MNIST cannot be reached, or if a file or
+        ``$SNNLIB_DATA_DIR`` cannot be read.
     DataCorruptError
         If a file was found but is damaged or not MNIST.
     """
@@ -82,7 +89,7 @@ def fetch_digits(dataset: str = "auto") -> Dataset:
     try:
         return fetch_mnist()
     except DataUnavailableError as err:
-        if dataset == "mnist":
+        if dataset == "mnist" or isinstance(err, DataUnreadableError):
             raise
         logger.info("Using the bundled digits instead of MNIST: %s", err)
         return load_digits28()

@@ -12,6 +12,7 @@ from snnlib.datasets._dataset import (
     DataCorruptError,
     Dataset,
     DataUnavailableError,
+    DataUnreadableError,
     assemble_digits,
 )
 from snnlib.files import read_arrays
@@ -128,14 +129,17 @@ def _find_in_user_folder(cache: Path) -> Path | None:
     value = os.environ.get(DATA_DIR_VARIABLE)
     if not value:
         return None
-    folder = _in_full(value)
-    names = _names_in(folder)
+    try:
+        folder = _in_full(value)
+        names = _names_in(folder)
+    except DataUnavailableError as err:
+        raise DataUnreadableError(str(err)) from err
     if names is None:
         msg = (
             f"{DATA_DIR_VARIABLE} is {value!r}, but there is no folder {folder}. "
             f"{_how_to_fill(cache)}"
         )
-        raise DataUnavailableError(msg)
+        raise DataUnreadableError(msg)
     return folder / _MNIST_FILE if _MNIST_FILE in names else None
 
 
@@ -187,7 +191,7 @@ def _read_mnist(path: Path) -> Dataset:
         _check_mnist_digest(dataset)
     except OSError as err:
         msg = f"{path} cannot be read: {_reason(err)}."
-        raise DataUnavailableError(msg) from err
+        raise DataUnreadableError(msg) from err
     except ValueError as err:
         msg = f"{path} is damaged or is not MNIST: {_reason_against(err)}."
         raise DataCorruptError(msg) from err
