@@ -671,10 +671,11 @@ def test_conv_images_of_another_shape_are_refused(conv):
         ([[0], [1], [0], [1]], r"each of the 4 images; got shape \(4, 1\)"),
         (["a"] * 4, r"at least 2 classes; got only.*'a'"),
         ([0.1, 0.2, 0.3, 0.4], r"Unknown label type: continuous"),
-        ([0.0, 1.0, np.nan, 1.0], r"Input y contains NaN"),
+        ([0.0, 1.0, np.nan, 1.0], r"^y must be without missing values; got \[0.0"),
         ([0.0, 1.0, np.inf, 1.0], r"Input y contains infinity"),
+        (["a", "b", np.nan, "a"], r"^y must be without missing values; got \['a'"),
     ],
-    ids=["too few", "a column", "one class", "a quantity", "NaN", "infinity"],
+    ids=["too few", "a column", "one class", "a quantity", "NaN", "infinity", "text"],
 )
 def test_conv_bad_labels_are_refused(y, message):
     """There must be one label an image, and two classes."""
@@ -749,7 +750,9 @@ def test_conv_snapshots_are_the_training_on_its_way(cheap, digits):
     assert (half.predict(digits.test[:5]) != -1).all()
 
 
-@pytest.mark.parametrize("snapshots", [[0], [-1], [9], ["1"], [np.nan]])
+@pytest.mark.parametrize(
+    "snapshots", [[0], [-1], [9], ["1"], [np.nan], 3, None, np.array(1), "1", [[1]]]
+)
 def test_conv_refuses_snapshots_outside_the_training(cheap, digits, snapshots):
     """Before any training, by name."""
     with pytest.raises(ValueError, match="snapshots"):

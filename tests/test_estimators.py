@@ -1175,6 +1175,37 @@ def test_fit_refused_half_way_leaves_what_was_there(kind):
         new.predict(X)
 
 
+@pytest.mark.parametrize("Estimator", [SpikingClassifier, SpikingConvClassifier])
+@pytest.mark.parametrize(
+    "y",
+    [
+        ["a", "b", np.nan],
+        np.array(["a", "b", np.nan], object),
+        np.array(["a", "b", None], object),
+        pd.array(["a", "b", pd.NA], "string"),
+        pd.Series(["a", "b", pd.NaT]),
+        pd.Categorical(["a", "b", None]),
+        np.array([0, 1, None], object),
+        np.array(["2020", "2021", "NaT"], "datetime64[Y]"),
+    ],
+    ids=lambda y: f"{type(y).__name__} of {y[0]!r} and {y[2]!r}",
+)
+def test_fit_refuses_missing_labels(Estimator, y):
+    """What is missing is no class, though NumPy would call it "nan"."""
+    X = np.zeros((3, 2, 2)) if Estimator is SpikingConvClassifier else np.eye(3)
+    with pytest.raises(ValueError, match=r"^y must be without missing values; got"):
+        Estimator().fit(X, y)
+
+
+@pytest.mark.parametrize("Estimator", [SpikingClassifier, SpikingConvClassifier])
+@pytest.mark.parametrize("y", [["a", 1, "b"], [b"a", b"b", b"a"]])
+def test_fit_refuses_labels_without_an_order(Estimator, y):
+    """Text and numbers cannot be sorted; scikit-learn takes no bytes."""
+    X = np.zeros((3, 2, 2)) if Estimator is SpikingConvClassifier else np.eye(3)
+    with pytest.raises(ValueError, match=r"^y must hold numbers alone or text alone"):
+        Estimator().fit(X, np.array(y, object))
+
+
 TOY_X = np.linspace(-1, 1, 20)[:, np.newaxis]
 TOY_Y = 2 * TOY_X[:, 0]
 

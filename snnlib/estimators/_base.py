@@ -9,10 +9,11 @@ from typing import Any, Literal, Self
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import validate_data
 
 from snnlib._docs import entry, fill_in
-from snnlib.checks import check_unmasked, warn_caller
+from snnlib.checks import check_unmasked, shown, warn_caller
 from snnlib.estimators._settings import COMMON
 from snnlib.neurons import SETTINGS, Lif, longest_step
 from snnlib.simulation import step_count, warn_of_settings
@@ -202,6 +203,55 @@ def check_trained(estimator, weights):
             f"{estimator.learning_rate} instead."
         )
         raise ValueError(msg)
+
+
+def check_labels(y):
+    """Refuse class labels of which some are missing.
+
+    Parameters
+    ----------
+    y : array-like
+        As the caller gave them, for NumPy makes text of what is missing among texts.
+
+    Raises
+    ------
+    ValueError
+        If some are masked, or None, NaN, or what else stands for no label.
+    """
+    check_unmasked("y", y)
+    if getattr(getattr(y, "dtype", None), "kind", "O") in "biuf":
+        return
+    labels = np.asarray(y, dtype=object)
+    absent = {str(label) for label in labels.flat if not isinstance(label, str)}
+    if labels.ndim and absent & {"None", "nan", "<NA>", "NaT"}:
+        msg = f"y must be without missing values; got {shown(y)}."
+        raise ValueError(msg)
+
+
+def class_codes(y):
+    """Return the classes in order, and the number of each label's class.
+
+    Parameters
+    ----------
+    y : ndarray of shape (n_samples,)
+        Labels.
+
+    Returns
+    -------
+    classes : ndarray of shape (n_classes,)
+    codes : int ndarray of shape (n_samples,)
+
+    Raises
+    ------
+    ValueError
+        If they are no classes, or cannot be put in order.
+    """
+    try:
+        check_classification_targets(y)
+        return np.unique(y, return_inverse=True)
+    except TypeError as error:
+        msg = f"y must hold numbers alone or text alone; got {shown(y)}."
+        raise ValueError(msg) from error
 
 
 def _quote(value):

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.multiclass import check_classification_targets
 
 from snnlib._docs import fill_in
+from snnlib.estimators._base import check_labels, class_codes
 from snnlib.estimators._ensemble import EnsembleEstimator, ensemble_attributes
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
         return self
 
     def _fit(self, X, y):
+        check_labels(y)
         X, y = self._check_table(X, y, ensure_min_samples=2)
-        check_classification_targets(y)
-        self.classes_, codes = np.unique(y, return_inverse=True)
+        self.classes_, codes = class_codes(y)
         if len(self.classes_) < 2:
             msg = (
                 "y must hold at least 2 classes for a classifier; got 1 class, "

@@ -11,12 +11,16 @@ from typing import TYPE_CHECKING, Any, Literal, Self
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils import assert_all_finite, check_random_state
-from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_feature_names, check_is_fitted
 
 from snnlib.architectures import check_weights, parse_architecture
-from snnlib.checks import check_number, check_unmasked, check_whole, shown
-from snnlib.estimators._base import SpikingEstimator, check_trained
+from snnlib.checks import check_number, check_whole, shown
+from snnlib.estimators._base import (
+    SpikingEstimator,
+    check_labels,
+    check_trained,
+    class_codes,
+)
 from snnlib.estimators._engines import (
     ConvRun,
     WarmSimulator,
@@ -238,12 +242,15 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         self : SpikingConvClassifier
         """
         self.check_parameters()
+        if not np.iterable(snapshots):
+            msg = f"snapshots must be a list of numbers; got {shown(snapshots)}."
+            raise ValueError(msg)
         snapshots = [
             check_number("snapshots", passes, above=0, high=self.n_epochs)
             for passes in snapshots
         ]
         images, image_shape = check_images(X)
-        check_unmasked("y", y)
+        check_labels(y)
         y = np.asarray(y)
         if y.shape != (len(images),):
             msg = (
@@ -253,8 +260,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             raise ValueError(msg)
         if y.dtype.kind == "f":
             assert_all_finite(y, input_name="y")
-        check_classification_targets(y)
-        classes, codes = np.unique(y, return_inverse=True)
+        classes, codes = class_codes(y)
         if len(classes) < 2:
             msg = f"y must hold at least 2 classes; got only {classes[0]!r}."
             raise ValueError(msg)
