@@ -398,6 +398,37 @@ def test_neurons_that_never_fire_are_told():
     assert regressor.predict([[1.0]]) == pytest.approx([2.25])
 
 
+class Scaled(SpikingRegressor):
+    """An ensemble of somebody's own.
+
+    Parameters
+    ----------
+    {parameters}
+    """
+
+    def __init__(self, n_neurons, factor=True, **others):
+        super().__init__(n_neurons, **others)
+        self.factor = factor
+
+    def predict(self, X):
+        return self.factor * super().predict(X)
+
+
+def test_estimator_takes_parameters_of_a_subclass():
+    """They are the subclass's own to check; those that it shares are checked."""
+    X, y = toy("regression")
+    scaled = Scaled(2, factor=3, **BRIEF, random_state=0).fit(X, y)
+    plain = SpikingRegressor(2, **BRIEF, random_state=0).fit(X, y)
+    np.testing.assert_array_equal(scaled.predict(X), 3 * plain.predict(X))
+    assert clone(scaled).get_params() == {"n_neurons": 2, "factor": 3}
+    thawed = pickle.loads(pickle.dumps(scaled))
+    np.testing.assert_array_equal(thawed.predict(X), scaled.predict(X))
+    assert scaled.set_params(factor=True).check_parameters() is scaled
+    assert "n_neurons : int" in Scaled.__doc__
+    with pytest.raises(ValueError, match="'n_neurons' parameter of Scaled"):
+        Scaled(0).fit(X, y)
+
+
 class Untouchable:
     """Data that must not be looked at."""
 

@@ -37,7 +37,12 @@ class SpikingEstimator(BaseEstimator):
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
-        parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]
+        # A parameter of somebody's own is for them to check and describe.
+        parameters = [
+            p
+            for p in inspect.signature(cls.__init__).parameters.values()
+            if p.name in cls._settings
+        ]
         cls._parameter_constraints = {
             p.name: cls._settings[p.name].limits for p in parameters
         }
@@ -108,6 +113,8 @@ class SpikingEstimator(BaseEstimator):
         """Refuse whole numbers that no calculation could hold, and truth values."""
         for name, value in self.get_params(deep=False).items():
             # For scikit-learn, True is 1. Its own habit is ``verbose=True``.
+            if name not in self._settings:
+                continue
             is_switch = name == "verbose" or self._settings[name].kind == "bool"
             if isinstance(value, bool | np.bool_) and not is_switch:
                 msg = (
