@@ -942,6 +942,33 @@ def test_warnings_come_once_and_point_at_the_callers_line(estimator, message):
     assert told[0].lineno == inspect.currentframe().f_lineno - 6
 
 
+@pytest.mark.parametrize(
+    ("estimator", "changes", "message"),
+    [
+        (SpikingRegressor(), {"dt": 0.01}, "dt=0.01 s is longer than tau_ref"),
+        (SpikingClassifier(), {"synapse": 5.0}, "synapse=5.0 s is longer"),
+        (
+            SpikingConvClassifier("3", engine="event", **QUIET),
+            {"dt": 0.008},
+            "dt=0.008 s is longer than tau_ref",
+        ),
+    ],
+    ids=lambda value: type(value).__name__ if not isinstance(value, str) else "",
+)
+def test_settings_changed_after_fit_are_warned_of_once(estimator, changes, message):
+    """The first `predict` says what `fit` would; later ones and old pickles do not."""
+    X = IMAGES if isinstance(estimator, SpikingConvClassifier) else IMAGES[:, 0]
+    estimator = clone(estimator).fit(X, DIGITS)
+    estimator.predict(X)
+    old = pickle.loads(pickle.dumps(estimator.set_params(**changes)))
+    del old._noted
+    old.predict(X)
+    with pytest.warns(UserWarning, match=message) as caught:
+        estimator.predict(X)
+    assert [warning.filename for warning in caught] == [__file__]
+    estimator.set_params(amplitude=1.5).predict(X)
+
+
 def test_failed_build_leaves_nengos_precision_alone(monkeypatch):
     """NengoDL builds with 32 bits, also where the building fails half-way."""
     model = SpikingConvClassifier("3", engine="nengo_dl", **QUIET).fit(IMAGES, DIGITS)

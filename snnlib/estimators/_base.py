@@ -150,7 +150,23 @@ class SpikingEstimator(BaseEstimator):
             msg = f"{names} must hold numbers within a float's range: {error}."
             raise ValueError(msg) from error
 
+    def _note_settings(self):
+        """Note what the next prediction need not warn of; return if it was noted."""
+        names = ["dt", "presentation_time", "tau_rc", "tau_ref", "max_rate"]
+        names += ["synapse"] if self._warns_of_unsettled_output else []
+        settings = {name: getattr(self, name) for name in names}
+        # What was pickled by an older version has noted nothing.
+        is_noted = getattr(self, "_noted", settings) == settings
+        self._noted = settings
+        return is_noted
+
+    def _warn_of_new_settings(self):
+        """Warn where settings are others than those of `fit`, once."""
+        if not self._note_settings():
+            self._warn_of_settings()
+
     def _warn_of_settings(self):
+        self._note_settings()
         shortest = self.dt / longest_step(1.0, self._dtype)
         if self.tau_rc < shortest:
             warn_caller(

@@ -471,7 +471,9 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             self.weights_, self.image_shape_, len(self.classes_), self.architecture
         )
         _check_feature_names(self, X, reset=False)
-        return check_images(X, self.image_shape_)[0]
+        images = check_images(X, self.image_shape_)[0]
+        self._warn_of_new_settings()
+        return images
 
     def _add_up_spikes(self, images, **options):
         return run_events(

@@ -386,7 +386,9 @@ class EnsembleEstimator(SpikingEstimator):
     def _check_X(self, X):
         check_is_fitted(self)
         self.check_parameters()
-        return self._check_table(X, reset=False)
+        X = self._check_table(X, reset=False)
+        self._warn_of_new_settings()
+        return X
 
     def _spikes(self, X):
         return lif_spikes(
