@@ -491,6 +491,25 @@ def test_conv_saves_settings_and_labels_as_searches_leave_them(conv, tmp_path):
     assert loaded.classes_.tolist() == conv.classes_.tolist()
 
 
+def test_conv_saves_tuples_as_tuples(conv, tmp_path):
+    """JSON has lists alone; a list stays one."""
+    counted = {"trainer": "counts", "n_train_steps": (3, 5)}
+    for trainable in (("tau_rc",), ["tau_rc"]):
+        odd = copy.copy(conv).set_params(trainable=trainable, **counted)
+        odd.save(tmp_path / "odd.npz")
+        loaded = SpikingConvClassifier.load(tmp_path / "odd.npz")
+        assert loaded.get_params() == odd.get_params()
+
+
+def test_conv_loaded_warns_of_settings_changed_since(conv, digits, tmp_path):
+    """As after `fit`; with its own settings it says nothing."""
+    conv.save(tmp_path / "digits.npz")
+    loaded = SpikingConvClassifier.load(tmp_path / "digits.npz")
+    loaded.set_params(engine="event", max_rate=100).predict(digits.test[:2])
+    with pytest.warns(UserWarning, match=r"dt=0\.008 s is longer"):
+        loaded.set_params(dt=0.008).predict(digits.test[:2])
+
+
 def test_conv_saves_without_a_generator(conv, tmp_path):
     """A generator has a state of its own; what it drew is saved, as ``seed_``."""
     drawn = copy.copy(conv).set_params(random_state=np.random.RandomState(0))
@@ -500,11 +519,37 @@ def test_conv_saves_without_a_generator(conv, tmp_path):
     assert loaded.seed_ == conv.seed_
 
 
-@pytest.mark.parametrize("value", [{1, 2}, object(), b"x", 1j, {(1, 2): 3}])
+ENDLESS: list = []
+ENDLESS.append(ENDLESS)
+
+
+@pytest.mark.parametrize("value", [{1, 2}, object(), b"x", 1j, {(1, 2): 3}, ENDLESS])
 def test_conv_refuses_to_save_what_it_could_not_load(conv, tmp_path, value):
     """The message says what can be written, and no file is left."""
     with pytest.raises(ValueError, match=r"save writes numbers, text, lists and dicts"):
         conv.save(tmp_path / "odd.npz", odd=value)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (
+            {"classes_": np.array(["a", "a\0", "b"], object)},
+            r"^classes must not end in",
+        ),
+        ({"architecture": "4"}, r"^weights must hold 4 arrays"),
+        ({"n_epochs": 0}, r"'n_epochs' parameter"),
+        ({"seed_": -1}, r"^seed must be a whole number"),
+    ],
+)
+def test_conv_refuses_to_save_a_fit_it_could_not_load(conv, tmp_path, changes, message):
+    """What would be refused on the way back is refused on the way out."""
+    changed = copy.copy(conv)
+    for name, value in changes.items():
+        setattr(changed, name, value)
+    with pytest.raises(ValueError, match=message):
+        changed.save(tmp_path / "odd.npz")
     assert not list(tmp_path.iterdir())
 
 
@@ -562,6 +607,17 @@ def rewritten(**changes):
     return rewrite
 
 
+def noted(**changes):
+    """Return what rewrites a file with something else noted about its weights."""
+
+    def rewrite(path):
+        with np.load(path) as file:
+            about = json.loads(str(file["about"])) | changes
+        rewritten(about=json.dumps(about))(path)
+
+    return rewrite
+
+
 DAMAGES = {
     "truncated": truncated,
     "text": lambda path: path.write_text("weights"),
@@ -576,6 +632,27 @@ DAMAGES = {
     "weights lost": rewritten(weights_05=None),
     "weights of another shape": rewritten(weights_00=np.zeros((3, 3, 1, 9))),
     "classes of another number": rewritten(classes=np.arange(4)),
+    "classes with two axes": rewritten(classes=np.arange(6).reshape(3, 2)),
+    "classes twice": rewritten(classes=[1, 1, 2]),
+    "classes missing": rewritten(classes=[0, 1, np.nan]),
+    "weights too large": rewritten(weights_05=np.full(3, 1e300)),
+    "another format": noted(format=99),
+    "no format": noted(format=None),
+    "list about": rewritten(about="[]"),
+    "seed of text": noted(seed="abc"),
+    "seed below 0": noted(seed=-1),
+    "no seed": noted(seed=None),
+    "no trained": noted(trained=None),
+    "trained list": noted(trained=[1]),
+    "trained unknown": noted(trained={"foo": [0.1, 0.1]}),
+    "trained layers": noted(trained={"tau_rc": [0.1]}),
+    "trained below 0": noted(trained={"tau_rc": [0.1, -0.1]}),
+    "trained too fast": noted(trained={"max_rate": [100.0, 1e6]}),
+    "two names": noted(feature_names=["a", "b"]),
+    "numbers as names": noted(feature_names=[*range(64)]),
+    "history of text": noted(history="x"),
+    "shape of text": noted(image_shape="abc"),
+    "tuple of none": noted(tuples=["n_epochs"]),
 }
 
 

@@ -7,8 +7,11 @@ import numpy as np
 
 from snnlib._version import __version__
 from snnlib.architectures import check_weights, read_weights
-from snnlib.checks import check_path
+from snnlib.checks import check_path, check_whole, shown
 from snnlib.files import plain, read_arrays, written_whole
+from snnlib.networks import check_trainable
+
+_FORMAT = 1
 
 
 def save_classifier(classifier, path, provenance):
@@ -29,6 +32,7 @@ def save_classifier(classifier, path, provenance):
         If JSON cannot hold what is to be remembered.
     """
     path = check_path("path", path)
+    _check_fit(classifier)
     classes = classifier.classes_
     if classes.dtype.hasobject:
         # An object array of strings, as pandas gives, becomes an array of strings.
@@ -36,14 +40,19 @@ def save_classifier(classifier, path, provenance):
     if classes.dtype.hasobject:
         msg = f"classes must be numbers or strings to be saved; got {classes}."
         raise ValueError(msg)
+    if classes.tolist() != classifier.classes_.tolist():
+        msg = f"classes must not end in a null character to be saved; got {classes}."
+        raise ValueError(msg)
     parameters = classifier.get_params()
     if not isinstance(parameters["random_state"], Integral):
         # What it drew is in ``seed_``.
         parameters["random_state"] = None
     about = {
-        "format": 1,
+        "format": _FORMAT,
         "snnlib": __version__,
         "parameters": parameters,
+        # JSON makes lists of them.
+        "tuples": [name for name, its in parameters.items() if isinstance(its, tuple)],
         "image_shape": classifier.image_shape_,
         "feature_names": getattr(classifier, "feature_names_in_", None),
         "object_classes": bool(classifier.classes_.dtype.hasobject),
@@ -54,7 +63,7 @@ def save_classifier(classifier, path, provenance):
     }
     try:
         text = json.dumps(plain(about))
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         msg = f"save writes numbers, text, lists and dicts: {error}."
         raise ValueError(msg) from error
     weights = {
@@ -91,7 +100,13 @@ def load_classifier(cls, path):
     try:
         arrays = read_arrays(path)
         about = json.loads(str(arrays["about"]))
-        classifier = cls(**about["parameters"]).check_parameters()
+        if about.get("format") != _FORMAT:
+            msg = f"format must be {_FORMAT}; got {shown(about.get('format'))}."
+            raise ValueError(msg)
+        parameters = about["parameters"]
+        for name in about.get("tuples", ()):
+            parameters[name] = tuple(parameters[name])
+        classifier = cls(**parameters)
         classifier.classes_ = arrays["classes"]
         if about.get("object_classes"):
             classifier.classes_ = classifier.classes_.astype(object)
@@ -104,15 +119,49 @@ def load_classifier(cls, path):
         if about.get("feature_names") is not None:
             names = np.array(about["feature_names"], dtype=object)
             classifier.feature_names_in_ = names
-        check_weights(
-            classifier.weights_,
-            classifier.image_shape_,
-            len(classifier.classes_),
-            classifier.architecture,
-        )
+        _check_fit(classifier)
+        classifier._note_settings()
     except FileNotFoundError:
         raise
     except Exception as error:
         msg = f"{path} does not hold a classifier written by save: {error}"
         raise ValueError(msg) from error
     return classifier
+
+
+def _check_fit(classifier):
+    """Refuse a fit, or what a file makes of one, that could not predict."""
+    classifier.check_parameters()
+    check_whole("seed", classifier.seed_, 0, 2**32 - 1)
+    classes = classifier.classes_
+    # Neither NaN nor an array with two axes equals it.
+    if not np.array_equal(classes, np.unique(classes)):
+        msg = f"classes must come in order, each once; got {shown(classes)}."
+        raise ValueError(msg)
+    weights = classifier.weights_
+    check_weights(
+        weights, classifier.image_shape_, len(classes), classifier.architecture
+    )
+    largest = max(float(np.abs(values).max()) for values in weights)
+    if largest > np.finfo(classifier._dtype).max:
+        msg = f"weights must be finite in single precision; got {largest:g}."
+        raise ValueError(msg)
+    names = getattr(classifier, "feature_names_in_", None)
+    if names is not None and (
+        np.shape(names) != (classifier.n_features_in_,)
+        or not all(isinstance(name, str) for name in names)
+    ):
+        msg = (
+            f"feature_names must hold a text for each of {classifier.n_features_in_} "
+            f"pixels; got {shown(names)}."
+        )
+        raise ValueError(msg)
+    for name in ("history", "provenance", "trained"):
+        values = getattr(classifier, f"{name}_", {})
+        if not isinstance(values, dict):
+            msg = f"{name} must be a dict; got {shown(values)}."
+            raise ValueError(msg)
+    check_trainable([*getattr(classifier, "trained_", {})])
+    owner = type(classifier).__name__
+    for lif in classifier._lifs:
+        lif.check(classifier.dt, dtype=classifier._dtype, owner=owner)
