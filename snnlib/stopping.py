@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from snnlib.checks import check_finite, check_number
+from snnlib.checks import check_finite, check_number, check_unmasked, shown
 from snnlib.simulation import check_signal
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ def bounds_of_sureness(
     output : array-like of shape (n_images, n_steps, n_classes)
         As in `stop_when_sure`.
     y : array-like of shape (n_images,)
-        Number of each image's class.
+        Number of each image's class, from 0 to ``n_classes - 1``.
     tolerance : float, default=0.001
         Share of the images that may be answered wrongly where all steps would have
         given the right answer; larger stops earlier.
@@ -94,14 +94,20 @@ def bounds_of_sureness(
     Raises
     ------
     ValueError
-        If a shape does not fit or the tolerance is not from 0 to 1.
+        If a shape does not fit, a class has no such number or the tolerance is not
+        from 0 to 1.
     """
     leads, classes = _leads(output)
     tolerance = check_number("tolerance", tolerance, low=0, high=1)
+    check_unmasked("y", y)
     y = np.asarray(y)
     n_images, n_steps = leads.shape
     if y.shape != (n_images,):
         msg = f"y must hold a class for each of {n_images} images; got {y.shape}."
+        raise ValueError(msg)
+    n_classes = np.shape(output)[2]
+    if y.dtype.kind not in "iu" or y.min() < 0 or y.max() >= n_classes:
+        msg = f"y must hold whole numbers from 0 to {n_classes - 1}; got {shown(y)}."
         raise ValueError(msg)
     is_lost = (classes != y[:, np.newaxis]) & (classes[:, -1:] == y[:, np.newaxis])
     bounds, is_shown, n_lost = np.zeros(n_steps), np.full(n_images, True), 0

@@ -92,6 +92,18 @@ def test_stop_refuses_what_does_not_fit(arguments, message):
     ("changes", "message"),
     [
         ({"y": [0, 1, 0]}, r"^y must hold a class for each of 2 images"),
+        ({"y": ["a", "b"]}, r"^y must hold whole numbers from 0 to 1; got array"),
+        ({"y": ["0", "1"]}, r"^y must hold whole numbers from 0 to 1"),
+        ({"y": [1, 2]}, r"^y must hold whole numbers from 0 to 1; got array\(\[1, 2"),
+        ({"y": [-1, 0]}, r"^y must hold whole numbers from 0 to 1"),
+        ({"y": [0, np.nan]}, r"^y must hold whole numbers from 0 to 1"),
+        ({"y": [0, None]}, r"^y must hold whole numbers from 0 to 1"),
+        ({"y": np.array([False, True])}, r"^y must hold whole numbers from 0 to 1"),
+        ({"y": np.ma.masked_equal([0, 1], 1)}, r"^y must be without missing values"),
+        (
+            {"output": np.ma.masked_less(np.ones((2, 3, 2)), 2)},
+            r"^output must be without missing values",
+        ),
         ({"tolerance": 1.5}, r"^tolerance must be"),
         ({"tolerance": None}, r"^tolerance must be"),
     ],
