@@ -1255,6 +1255,13 @@ def test_fit_refuses_missing_labels(Estimator, y):
         Estimator().fit(X, y)
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NA, pd.NaT])
+def test_fit_refuses_missing_quantities(missing):
+    """By name, be they of Python, NumPy or pandas."""
+    with pytest.raises(ValueError, match=r"^y must be without missing values; got"):
+        SpikingRegressor().fit(np.eye(3), np.array([1, missing, 2], object))
+
+
 @pytest.mark.parametrize("Estimator", [SpikingClassifier, SpikingConvClassifier])
 @pytest.mark.parametrize("y", [["a", 1, "b"], [b"a", b"b", b"a"]])
 def test_fit_refuses_labels_without_an_order(Estimator, y):

@@ -141,8 +141,8 @@ class SpikingEstimator(BaseEstimator):
 
     def _check_table(self, *data, **options):
         """Return what scikit-learn's ``validate_data`` makes of X, or of X and y."""
-        for name, values in zip("Xy", data, strict=False):
-            check_unmasked(name, values)
+        check_unmasked("X", data[0])
+        check_targets(*data[1:])
         try:
             return validate_data(self, *data, dtype=float, **options)
         except OverflowError as error:
@@ -228,25 +228,25 @@ def check_trained(estimator, weights):
         raise ValueError(msg)
 
 
-def check_labels(y):
-    """Refuse class labels of which some are missing.
+def check_targets(y=None):
+    """Refuse labels or quantities of which some are missing.
 
     Parameters
     ----------
-    y : array-like
+    y : array-like, default=None
         As the caller gave them, for NumPy makes text of what is missing among texts.
 
     Raises
     ------
     ValueError
-        If some are masked, or None, NaN, or what else stands for no label.
+        If some are masked, or None, NaN, or what else stands for none.
     """
     check_unmasked("y", y)
     if getattr(getattr(y, "dtype", None), "kind", "O") in "biuf":
         return
-    labels = np.asarray(y, dtype=object)
-    absent = {str(label) for label in labels.flat if not isinstance(label, str)}
-    if labels.ndim and absent & {"None", "nan", "<NA>", "NaT"}:
+    values = np.asarray(y, dtype=object)
+    words = {str(value) for value in values.flat if not isinstance(value, str)}
+    if values.ndim and words & {"None", "nan", "<NA>", "NaT"}:
         msg = f"y must be without missing values; got {shown(y)}."
         raise ValueError(msg)
 

@@ -8,7 +8,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 
 from snnlib._docs import fill_in
-from snnlib.estimators._base import check_labels, class_codes
+from snnlib.estimators._base import class_codes
 from snnlib.estimators._ensemble import EnsembleEstimator, ensemble_attributes
 
 if TYPE_CHECKING:
@@ -69,7 +69,6 @@ class SpikingClassifier(ClassifierMixin, EnsembleEstimator):
         return self
 
     def _fit(self, X, y):
-        check_labels(y)
         X, y = self._check_table(X, y, ensure_min_samples=2)
         self.classes_, codes = class_codes(y)
         if len(self.classes_) < 2:

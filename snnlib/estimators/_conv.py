@@ -17,7 +17,7 @@ from snnlib.architectures import check_weights, parse_architecture
 from snnlib.checks import check_number, check_whole, shown
 from snnlib.estimators._base import (
     SpikingEstimator,
-    check_labels,
+    check_targets,
     check_trained,
     class_codes,
 )
@@ -250,7 +250,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
             for passes in snapshots
         ]
         images, image_shape = check_images(X)
-        check_labels(y)
+        check_targets(y)
         y = np.asarray(y)
         if y.shape != (len(images),):
             msg = (
