@@ -35,6 +35,23 @@ _PUT_IN = {"injected-parameters", "papermill-error-cell-tag"}
 # What a cell does to the environment may decide what an import after it does.
 _TOUCHES_ENVIRONMENT = re.compile(r"\benviron\b|\bputenv\b|%(set_)?env\b|\bsys\.path\b")
 
+# IPython's commands: for a whole cell, which some do not carry out as Python here; for
+# a cell of one line, without a mark; %time, which carries out its line; and any other.
+_OF_A_CELL = re.compile(r"\s*%%(\S+).*\n?")
+_FOREIGN = {
+    *("!", "R", "SVG", "HTML", "bash", "cmd", "cython", "file", "html", "javascript"),
+    *("js", "latex", "markdown", "perl", "pypy", "python", "python2", "python3"),
+    *("ruby", "script", "sh", "sql", "svg", "sx", "system", "writefile"),
+}
+_UNMARKED = re.compile(
+    r"\s*(?:pip|conda|mamba|cd|ls|mkdir|env|load_ext|matplotlib)[ \t][^\n]*\s*"
+)
+_TIMED = re.compile(r"(?m)^([ \t]*(?:[\w., \t]+=[ \t]*)?)%time[ \t]+(?=[^\s-])")
+_COMMAND = re.compile(
+    r"(?m)^([ \t]*(?:[\w., \t]+=[ \t]*)?)(?:[%!?](?:.*\\\n)*.*|[%*\w.]+\?\??[ \t]*$)"
+)
+_OPTIONS = re.compile(r"(?:-\S+\s+(?:\d+\s+)?)*")
+
 
 class NotebookError(ValueError):
     """A notebook that cannot be run with parameters."""
@@ -97,7 +114,7 @@ class Notebook:
             )
             raise NotebookError(msg)
         self._first = tagged[0]
-        source = self._cells[self._first][0]
+        source = _as_python(self._cells[self._first][0])
         try:
             values = _literals(source)
             if values is None:
@@ -207,7 +224,7 @@ class Notebook:
         ------
         reason : str or None
         """
-        sources = [_without_commands(s) for s, _ in self._cells[self._first :]]
+        sources = [_as_python(s) for s, _ in self._cells[self._first :]]
         calls = [i for i, source in enumerate(sources) if "check_parameters(" in source]
         if not calls:
             yield from (None for _ in points)
@@ -227,8 +244,11 @@ class Notebook:
         """Source and syntax tree of each code cell that is Python."""
         trees = []
         for source, _ in self._cells:
-            with contextlib.suppress(SyntaxError, ValueError, RecursionError):
-                trees.append((source, ast.parse(_without_commands(source))))
+            tree = _parsed(_as_python(source))
+            if tree:
+                # A command such as %timeit has its code in a text.
+                within = map(_parsed, _texts_of_commands(tree))
+                trees += [(source, it) for it in (tree, *within) if it]
         return trees
 
     @cached_property
@@ -358,6 +378,41 @@ def _undo_run(content):
     return len(content["cells"]) == len(cells) and not any(traces)
 
 
-def _without_commands(source):
-    """Return a cell's source without the lines that are IPython's own commands."""
-    return re.sub(r"(?m)^([ \t]*)[%!].*$", r"\1pass", source)
+def _as_python(source):
+    """Return a cell's source as Python, in which IPython's commands are calls."""
+    # A line of Python may begin with % or !, in brackets or in a text.
+    if _parsed(source):
+        return source
+    if command := _OF_A_CELL.match(source):
+        body = _as_python(source[command.end() :])
+        is_carried_out = command[1] not in _FOREIGN and _parsed(body)
+        return body if is_carried_out else "pass"
+    if _UNMARKED.fullmatch(source):
+        return "pass"
+    source = _TIMED.sub(r"\1", source)
+    try:
+        from IPython.core.inputtransformer2 import TransformerManager
+    except ImportError:
+        return _COMMAND.sub(r"\1get_ipython()", source)
+    with contextlib.suppress(SyntaxError):
+        source = TransformerManager().transform_cell(source)
+    return source
+
+
+def _texts_of_commands(tree):
+    """Return what follows the names and options of IPython's commands."""
+    return [
+        _OPTIONS.sub("", text.value, count=1)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "attr", None) in ("run_line_magic", "run_cell_magic")
+        for text in node.args[1:]
+        if isinstance(text, ast.Constant) and isinstance(text.value, str)
+    ]
+
+
+def _parsed(source):
+    """Return the syntax tree of a source, None of what is no Python."""
+    with contextlib.suppress(SyntaxError, ValueError, RecursionError, MemoryError):
+        return ast.parse(source)
+    return None

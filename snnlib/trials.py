@@ -4,6 +4,8 @@ What comes back is read as JSON, never as pickled objects, which could be code a
 trial is no prison: the code may do what the user may who asked for it.
 """
 
+import ast
+import asyncio
 import contextlib
 import copy
 import json
@@ -181,30 +183,64 @@ class _Answers:
     """The questions by name, and what was prepared for them."""
 
     def __init__(self):
-        self._prepared = []
+        self._sources = self._prepared = []
 
     def cell(self, source):
         """Return what the names of a cell stand for, described."""
-        namespace = {}
-        exec(compile(source, "<parameters>", "exec"), namespace)
+        of_kernel = _names_of_a_kernel([source])
+        namespace = dict(of_kernel)
+        with asyncio.Runner() as runner:
+            _carry_out(_compiled(source, "<parameters>"), namespace, runner)
         namespace.pop("__builtins__", None)
-        return {name: _described(value) for name, value in namespace.items()}
+        return {
+            name: _described(value)
+            for name, value in namespace.items()
+            if name not in of_kernel or value is not of_kernel[name]
+        }
 
     def checks(self, sources):
-        self._prepared = [compile(source, "<notebook>", "exec") for source in sources]
+        self._prepared = [_compiled(source, "<notebook>") for source in sources]
+        self._sources = sources
 
     def values(self, values):
         """Return what the prepared code says against values, or None."""
-        namespace = {"__name__": "__main__"}
+        namespace = {"__name__": "__main__", **_names_of_a_kernel(self._sources)}
         try:
-            for i, code in enumerate(self._prepared):
-                exec(code, namespace)
-                if i == 0:
-                    # The cells may change what they get.
-                    namespace.update(copy.deepcopy(values))
+            with asyncio.Runner() as runner:
+                for i, code in enumerate(self._prepared):
+                    _carry_out(code, namespace, runner)
+                    if i == 0:
+                        # The cells may change what they get.
+                        namespace.update(copy.deepcopy(values))
         except BaseException as error:
             return _one_line(error)
         return None
+
+
+def _names_of_a_kernel(sources):
+    """Return what cells find in a kernel. Here it does nothing."""
+    from unittest.mock import MagicMock
+
+    names = {"display": MagicMock(), "get_ipython": MagicMock()}
+    if any("IPython" in source for source in sources):
+        with contextlib.suppress(ImportError):
+            import IPython
+            from IPython.core import getipython
+
+            # Outside of a kernel it returns None.
+            IPython.get_ipython = getipython.get_ipython = names["get_ipython"]
+    return names
+
+
+def _compiled(source, name):
+    # A notebook may await outside of functions.
+    return compile(source, name, "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+
+
+def _carry_out(code, namespace, runner):
+    awaited = eval(code, namespace)
+    if awaited is not None:
+        runner.run(awaited)
 
 
 def _described(value):

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import signal
+import sys
 import threading
 from fractions import Fraction
 from pathlib import Path
@@ -583,6 +584,86 @@ def test_data_after_a_command_are_known(tmp_path):
         "loaders": ["load_iris_setosa"],
         "results": [],
     }
+
+
+CHECKED = """
+    def check_parameters():
+        if x > 100:
+            raise ValueError("too much")
+
+    check_parameters()
+"""
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "is_new = (x\n          != 2.0)",
+        "msg = ('%s'\n       % x)",
+        "y = x \\\n % 3",
+        "y = [x\n!= 3, 'a?']",
+        "text = '''\n!ls\n%time\n'''\nassert '!ls' in text",
+        "%matplotlib inline\ntext = '''\n!ls\n'''\nassert '!ls' in text",
+        "display(x)\nfrom IPython.display import display\ndisplay(x)",
+        "get_ipython().run_line_magic('matplotlib', 'inline')",
+        "from IPython import get_ipython\nget_ipython().run_line_magic('env', 'A=1')",
+        "from IPython.core.getipython import get_ipython\nget_ipython().system('ls')",
+        *("x?", "x??", "?x", "*int*?", "y = x\ny?", "!pip install a \\\n  --quiet"),
+        *("files = !ls", "here = %pwd\nlen(here)", "pip install nothing", "%cd /"),
+        *("t = %timeit -o x**2\nt.best", "%timeit -n 3 x**2", "y = %time x\ny + 1"),
+        *("%time y = x\ny + 1", "if x:\n    !ls\nelse:\n    %pwd"),
+        *("%%bash\nls", "%%bash\nls | wc\nexit 1", "%%html\n<b>bold</b>"),
+        *("%%time\ny = x", "\n%%capture\n%matplotlib inline\ny = x\n!ls"),
+        *("%%writefile a.py\nimport nothing", "%%python\nnothing"),
+        *("  y = x\n  y + 1", ">>> y = x\n>>> y + 1"),
+        "import asyncio\nawait asyncio.sleep(0)\ny = await asyncio.sleep(0, 3)\ny + 1",
+        "async def f():\n    yield 1\nasync for i in f():\n    i + 1",
+    ],
+)
+def test_what_jupyter_carries_out_is_no_fault(tmp_path, code):
+    """A cell before the check is taken as Jupyter takes it."""
+    notebook = changed(tmp_path, "jupyter", check=code, fault=CHECKED)
+    reasons = list(notebook.refusals([{"x": 1.0}, {"x": 101.0}]))
+    assert reasons == [None, "ValueError: too much"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "is_new = (x\n          != 2.0)\nload_iris_setosa()",
+        "msg = ('%s'\n       % x)\nload_iris_setosa()",
+        *("files = !ls\nload_iris_setosa()", "d = load_iris_setosa()\nd?"),
+        *("%time load_iris_setosa()", "d = %time load_iris_setosa()"),
+        *("%timeit -n 3 -r1 load_iris_setosa()", "%prun load_iris_setosa()"),
+        *("%%time\nload_iris_setosa()", "%%timeit -n 3\nload_iris_setosa()"),
+        "!ls \\\n  -l\nload_iris_setosa()",
+        "get_ipython().run_line_magic('time', 'load_iris_setosa()')",
+    ],
+)
+def test_data_beside_a_command_are_known(tmp_path, code):
+    """What a cell of Jupyter reads is an input."""
+    notebook = changed(tmp_path, "reading", fault=code)
+    assert notebook.sources["loaders"] == ["load_iris_setosa"]
+
+
+@pytest.mark.parametrize(
+    "code", ["files = !ls \\\n -l", "!ls", "x?", "%%time", "y = %who"]
+)
+def test_data_beside_a_command_are_known_without_ipython(tmp_path, monkeypatch, code):
+    """Where only plans are made, it need not be there."""
+    monkeypatch.setitem(sys.modules, "IPython.core.inputtransformer2", None)
+    notebook = changed(tmp_path, "reading", fault=f"{code}\nload_iris_setosa()")
+    assert notebook.sources["loaders"] == ["load_iris_setosa"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["%matplotlib inline", "files = !ls", "display(1)", "from math import *\nx?"],
+)
+def test_cell_of_parameters_may_hold_commands(tmp_path, code):
+    """The parameters beside them are read, and keep their comments."""
+    notebook = changed(tmp_path, "commands", parameters=f"{code}\nx = 1.0  # Hz: it")
+    assert str(notebook.parameters["x"]) == "x = 1.0  # Hz: it"
 
 
 @pytest.mark.parametrize("dataset", [["mnist"], {"a": 1}, 3, None, "other"])
