@@ -36,7 +36,7 @@ def input_digests(*, loaders, results, dataset=None) -> dict:
     loaders : sequence of str
         Names of functions of `snnlib` that load data.
     results : sequence of str
-        Names of committed results.
+        Names of committed results. "*" is all of them, and has one digest.
     dataset : object, optional
         What to pass to ``fetch_digits``, if it is one of its choices.
 
@@ -52,8 +52,25 @@ def input_digests(*, loaders, results, dataset=None) -> dict:
         data = getattr(snnlib, name)(*([dataset] if choice else []))
         found[data.name] = data.digest
     for name in results:
-        found[name] = hashlib.sha256(snnlib.results_path(name).read_bytes()).hexdigest()
+        if name == "*":
+            found["all committed results"] = _digest_of_results()
+        else:
+            found[name] = _sha256(snnlib.results_path(name))
     return found
+
+
+def _digest_of_results():
+    from snnlib import results_path
+
+    # Any of them says where they are. What a .json says of its table changes whenever
+    # that is collected.
+    files = results_path("decisions.toml").parent.iterdir()
+    endings = (".csv", ".npz", ".toml")
+    return digest({it.name: _sha256(it) for it in files if it.suffix in endings})
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def code_digest(package=None) -> str:

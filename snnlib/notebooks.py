@@ -30,6 +30,11 @@ _LOADERS = (
     "load_digits28",
     "load_iris_setosa",
 )
+_OF_DIGITS = {"digits28": "load_digits28", "mnist": "fetch_mnist"}
+# What reads committed results by their names, and how the names of the files end.
+_ENDINGS = {"results_path": "", "read_committed": ".csv"}
+# The modules of what chooses committed results by itself.
+_CHOOSING = ("panels", "verdicts")
 # What papermill puts into a notebook that it has run.
 _PUT_IN = {"injected-parameters", "papermill-error-cell-tag"}
 # What a cell does to the environment may decide what an import after it does.
@@ -303,20 +308,36 @@ class Notebook:
 
     @cached_property
     def sources(self) -> dict[str, list[str]]:
-        """What it reads: its loaders of data, and the committed results it names."""
+        """What it reads: its loaders of data, and the committed results it names.
+
+        A "*" among the results stands for all of them, where its code does not say
+        which.
+        """
         nodes = [node for _, tree in self._trees for node in ast.walk(tree)]
-        names = {getattr(node, "id", getattr(node, "attr", None)) for node in nodes}
-        results = {
-            node.args[0].value
-            for node in nodes
-            if isinstance(node, ast.Call)
-            and getattr(node.func, "id", getattr(node.func, "attr", None))
-            == "results_path"
-            and node.args
-            and isinstance(node.args[0], ast.Constant)
-            and isinstance(node.args[0].value, str)
-        }
-        return {"loaders": sorted(set(_LOADERS) & names), "results": sorted(results)}
+        imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+        imported = [alias for node in imports for alias in node.names]
+        known = {*_LOADERS, *_ENDINGS}
+        aliases = {it.asname: it.name for it in imported if it.name in known}
+        loaders, results, settled = self.texts & {*_LOADERS}, set(), set()
+        for node in nodes:
+            if not isinstance(node, ast.Call) or (texts := _names_given(node)) is None:
+                continue
+            name = _name_of(node.func, aliases)
+            if name in _ENDINGS:
+                results |= {f"{text}{_ENDINGS[name]}" for text in texts}
+                settled.add(node.func)
+            elif name == "fetch_digits" and texts and _OF_DIGITS.keys() >= {*texts}:
+                loaders |= {_OF_DIGITS[text] for text in texts}
+                settled.add(node.func)
+        names = {_name_of(node, aliases) for node in nodes if node not in settled}
+        # A variable may have a name of theirs, if it is not imported.
+        taken = {it.name for it in imported}
+        taken |= {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        taken |= names if "*" in taken else set()
+        if names & _ENDINGS.keys() or taken & _choosing():
+            results.add("*")
+        loaders |= names & {*_LOADERS}
+        return {"loaders": sorted(loaders), "results": sorted(results)}
 
     def inputs(self, dataset: object = None) -> dict[str, str]:
         """Return the digest of each data set and result file it reads.
@@ -331,6 +352,29 @@ class Notebook:
         digests : dict of str to str
         """
         return input_digests(**self.sources, dataset=dataset)
+
+
+def _name_of(node, aliases):
+    """Return the name that a node is used by, as its own module has it."""
+    name = getattr(node, "id", getattr(node, "attr", None))
+    return aliases.get(name, name) if name else None
+
+
+def _names_given(call):
+    """Return the texts that a call is given, None if not by texts alone."""
+    given = call.args or [
+        it.value for it in call.keywords if it.arg in (None, "name", "dataset")
+    ]
+    if not all(isinstance(it, ast.Constant) for it in given):
+        return None
+    return [it.value for it in given if isinstance(it.value, str)]
+
+
+def _choosing():
+    """Return the names of what chooses committed results by itself."""
+    from snnlib import _HOMES
+
+    return {"find_committed"}.union(*(_HOMES[home] for home in _CHOOSING))
 
 
 def _literals(source):
@@ -394,7 +438,8 @@ def _as_python(source):
         from IPython.core.inputtransformer2 import TransformerManager
     except ImportError:
         return _COMMAND.sub(r"\1get_ipython()", source)
-    with contextlib.suppress(SyntaxError):
+    # Of some of what is no Python it makes an IndexError.
+    with contextlib.suppress(SyntaxError, IndexError):
         source = TransformerManager().transform_cell(source)
     return source
 

@@ -193,13 +193,66 @@ def test_imports_end_where_the_environment_is_touched(tmp_path, code):
 
 def test_inputs_are_digests_of_contents(tmp_path):
     """They name the data a loader gives and the committed results in use."""
-    code = "load_iris_setosa(); results_path('versions.csv'); results_path(label)"
+    code = "load_iris_setosa(); results_path('versions.csv'); results_path(3)"
     notebook = changed(tmp_path, "reading", fault=code)
     found = notebook.inputs()
     assert found.keys() == {"iris setosa", "versions.csv"}
     assert found["iris setosa"] == load_iris_setosa().digest
     committed = results_path("versions.csv").read_bytes()
     assert found["versions.csv"] == hashlib.sha256(committed).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("code", "loaders", "results"),
+    [
+        ("from snnlib import fetch_digits as fd\nfd()", ["fetch_digits"], []),
+        (
+            "from snnlib.datasets import load_digits28 as ld\nld()",
+            ["load_digits28"],
+            [],
+        ),
+        ("import snnlib.datasets as d\nd.load_digits28()", ["load_digits28"], []),
+        ("f = [load_digits28][0]", ["load_digits28"], []),
+        ("import snnlib\ngetattr(snnlib, 'load_digits28')()", ["load_digits28"], []),
+        ("fetch_digits('digits28')", ["load_digits28"], []),
+        ("fetch_digits(dataset='mnist')", ["fetch_mnist"], []),
+        ("fetch_digits(dataset)", ["fetch_digits"], []),
+        ("from snnlib import fetch_mnist", [], []),
+        ("results_path(name='mnist_lif.npz')", [], ["mnist_lif.npz"]),
+        ("from snnlib import results_path as r\nr('nir.csv')", [], ["nir.csv"]),
+        ("read_committed('nir', 'grid_mnist')", [], ["grid_mnist.csv", "nir.csv"]),
+        ("read_committed('nir', synapse=x, **more)", [], ["nir.csv"]),
+        ("results_path(label)", [], ["*"]),
+        ("results_path(f'{label}.csv')", [], ["*"]),
+        ("results_path(**given)", [], ["*"]),
+        ("[*map(results_path, names)]", [], ["*"]),
+        ("read_committed('nir', *names)", [], ["*"]),
+        ("from snnlib import panel\npanel(1, 'max_rate')", [], ["*"]),
+        ("from snnlib import panel as p\np(1, 'max_rate')", [], ["*"]),
+        ("import snnlib as s\ns.show_verdicts()", [], ["*"]),
+        ("from snnlib import *\nfind_committed('nir')", [], ["*"]),
+        ("panel = questions = 3\npanel + questions", [], []),
+    ],
+)
+def test_sources_are_known_by_any_name(tmp_path, code, loaders, results):
+    """Where the code does not say which results it reads, all of them count."""
+    notebook = changed(tmp_path, "reading", fault=code)
+    assert notebook.sources == {"loaders": loaders, "results": results}
+
+
+def test_all_results_have_one_digest(tmp_path, monkeypatch):
+    """It counts what a table holds, and not when it was collected."""
+    monkeypatch.setattr(snnlib, "results_path", tmp_path.joinpath)
+
+    def found():
+        return input_digests(loaders=[], results=["*"])["all committed results"]
+
+    (tmp_path / "a.csv").write_text("x")
+    before = found()
+    (tmp_path / "a.json").write_text("{}")
+    assert found() == before
+    (tmp_path / "a.csv").write_text("y")
+    assert found() != before
 
 
 def test_inputs_follow_the_choice_of_digits():
