@@ -18,6 +18,8 @@ _WORDS = {
     "float": r"[-+]?(\.[0-9]+|(0|[1-9][0-9]*)(\.[0-9]*)?)([eE][-+]?[0-9]+)?"
     r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
 }
+# An escape beyond the last letter, and not the end of an escaped backslash.
+_NO_LETTER = re.compile(r"(?<!\\)(?:\\\\)*(\\U(?!000|0010)[0-9a-fA-F]{8})")
 # Anchors can multiply the values in a file without end.
 _MOST_VALUES = 1_000_000
 
@@ -95,6 +97,10 @@ def read_yaml(text, source):
     def mapping(node, where):
         found = {}
         for key_node, value_node in node.value:
+            if key_node.value == "<<" and not key_node.style:
+                refuse(
+                    key_node, "the key '<<' is not YAML 1.2: write out what it merges"
+                )
             key = content(key_node, (*where, None))
             if not isinstance(key, str) or key in found:
                 is_name = isinstance(key, str)
@@ -158,6 +164,13 @@ def _compose(text, source):
     except RecursionError:
         msg = f"{source}: it is nested too deeply."
         raise SweepError(msg) from None
+    except (ValueError, OverflowError) as error:
+        # What only Python refuses: a letter, or a version of 5000 digits.
+        found = _NO_LETTER.search(text)
+        line = text.count("\n", 0, found.start() if found else 0) + 1
+        problem = f"{found[1]} is no letter of Unicode" if found else error
+        msg = f"{source}, line {line}: not YAML: {problem}."
+        raise SweepError(msg) from error
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""

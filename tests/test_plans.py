@@ -729,6 +729,13 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         (b"a: " + b"9" * 5000, "line 1: '999"),
         (b"a: *b", "line 1: not YAML: found undefined alias 'b'."),
         (rb'a: "\ud83d"', "line 1: '\\ud83d' is no str that can be read."),
+        (
+            b'a: 1\nb: "\\\\U00110000\n\\U00110001"',
+            r"line 3: not YAML: \U00110001 is no",
+        ),
+        (rb'"\UFFFFFFFF"', r"line 1: not YAML: \UFFFFFFFF is no letter of Unicode."),
+        (b"%YAML 1." + b"1" * 5000, "line 1: not YAML: Exceeds the limit"),
+        (b"a: &a {x: 1}\nb:\n  <<: *a", "line 3: the key '<<' is not YAML 1.2"),
         (b"a: &a [*a]", "it is nested too deeply, or holds itself."),
         (b"[" * 3000, "it is nested too deeply."),
         (BOMB.encode(), "its anchors make more than 2000 values."),
