@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from snnlib.checks import check_path, shown
 from snnlib.digests import digest, input_digests
-from snnlib.parameters import Parameter, ParameterError
+from snnlib.parameters import Parameter, ParameterError, as_name
 from snnlib.recording import read_notebook
 from snnlib.trials import Trial, TrialError
 
@@ -152,6 +152,7 @@ class Notebook:
         Returns
         -------
         values : dict of str to object
+            By the names as Python reads them.
 
         Raises
         ------
@@ -159,11 +160,12 @@ class Notebook:
             If the notebook has no such parameter, which papermill would only log, or a
             value has another type than the notebook's own.
         """
-        return {name: self._find(name).convert(value) for name, value in values.items()}
+        found = ((self._find(name), value) for name, value in values.items())
+        return {parameter.name: parameter.convert(value) for parameter, value in found}
 
     def _find(self, name):
-        if name in self.parameters:
-            return self.parameters[name]
+        if as_name(name) in self.parameters:
+            return self.parameters[as_name(name)]
         close = difflib.get_close_matches(str(name), self.parameters, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         msg = (

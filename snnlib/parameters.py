@@ -2,6 +2,7 @@
 
 import math
 import re
+import unicodedata
 from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
@@ -157,6 +158,21 @@ class Parameter:
     def is_settable(self) -> bool:
         """Whether it can be given a value, for which its default must be plain."""
         return self.default is None or type(self.default) in _KINDS
+
+
+def as_name(name: object) -> object:
+    """Return a name as Python reads it: the micro sign is the Greek letter, and so on.
+
+    Parameters
+    ----------
+    name : object
+        A text. Anything else comes back as it is.
+
+    Returns
+    -------
+    name : object
+    """
+    return unicodedata.normalize("NFKC", name) if isinstance(name, str) else name
 
 
 def as_plain(value: object, *, is_nan_allowed: bool = False) -> object:

@@ -21,7 +21,7 @@ from snnlib.definitions import SweepError, read_yaml
 from snnlib.digests import code_digest, run_id, version_text
 from snnlib.inputs import own_inputs, unnamed_inputs
 from snnlib.notebooks import Notebook, NotebookError
-from snnlib.parameters import ParameterError, as_plain
+from snnlib.parameters import ParameterError, as_name, as_plain
 from snnlib.progress import watched
 from snnlib.tables import OF_RUNS
 
@@ -130,8 +130,9 @@ def read_plan(
     if parameters and isinstance(content, dict):
         fixed = content.get("parameters", {})
         content["parameters"] = {
-            **(fixed if isinstance(fixed, dict) else {}),
-            **parameters,
+            as_name(name): value
+            for values in (fixed if isinstance(fixed, dict) else {}, parameters)
+            for name, value in values.items()
         }
     return _Planner(content, lines, path).plan()
 
@@ -265,7 +266,7 @@ class _Planner:
             )
         return {
             name: self._convert(("parameters", name), name, value)
-            for name, value in values.items()
+            for name, value in self._by_name(("parameters",), values).items()
         }
 
     # Points: a list of (axis, values, where they are written).
@@ -329,7 +330,7 @@ class _Planner:
             name: self._range((*where, name), name, values)
             if ranges and isinstance(values, dict)
             else self._list((*where, name), name, values)
-            for name, values in axes.items()
+            for name, values in self._by_name(where, axes).items()
         }
 
     def _list(self, where, name, values):
@@ -440,6 +441,16 @@ class _Planner:
             if key not in content:
                 msg = f"must have the key {key!r}; got {shown(list(content))}."
                 raise self._error(where, msg)
+
+    def _by_name(self, where, content):
+        """Return a mapping with its keys as Python reads names."""
+        found = {}
+        for key, value in content.items():
+            name = as_name(key)
+            if name in found:
+                raise self._error((*where, key), "is there twice.")
+            found[name] = value
+        return found
 
     def _check_not_fixed(self, where, axes):
         for name in axes:

@@ -147,6 +147,26 @@ def test_run_knows_its_inputs_and_its_dataset(tmp_path):
     assert run.id == digest(identity)[:16]
 
 
+@pytest.mark.parametrize("letter", ["\N{MICRO SIGN}", "\N{GREEK SMALL LETTER MU}"])
+def test_name_is_read_as_python_reads_it(tmp_path, letter):
+    """To Python two letters are one, whichever the notebook and the definition have."""
+    for own in ("\N{MICRO SIGN}", "\N{GREEK SMALL LETTER MU}"):
+        notebook = write_notebook(tmp_path, parameters=f"{own} = 1.0", check="")
+        for way in ("grid", "one_at_a_time"):
+            plan = make_plan(notebook, **{way: {letter: [2, 3]}})
+            assert [[*run.values.values()] for run in plan.runs] == [[2.0], [3.0]]
+        axes = {letter: {"low": 1, "high": 2}}
+        assert make_plan(notebook, random={"n": 1, "axes": axes}).runs[0].values
+        (run,) = make_plan(notebook, parameters={letter: 2}).runs
+        assert list(run.values.values()) == [2.0]
+    path = tmp_path / "a.yaml"
+    path.write_text(f"notebook: tiny.ipynb\nparameters: {{{letter}: 2}}")
+    (run,) = read_plan(path, parameters={"\N{MICRO SIGN}": 3}).runs
+    assert list(run.values.values()) == [3.0]
+    with pytest.raises(SweepError, match=r"^grid\..: is there twice\."):
+        make_plan(notebook, grid={"\N{MICRO SIGN}": [1], own: [2]})
+
+
 def test_definition_without_axes_is_one_run(notebook):
     """Repeats over seeds need no axis either."""
     assert len(make_plan(notebook).rows) == 1
