@@ -38,12 +38,13 @@ def collect_runs(out: str | os.PathLike[str]) -> Collected:
     plan = folder.read_plan()
     known = {row["run_id"] for row in plan["rows"]}
     runs, skipped = folder.finished(known)
+    names = _columns(runs.values())
     rows = [
-        _table_row(row, runs[row["run_id"]])
+        _table_row(row, runs[row["run_id"]], names)
         for row in plan["rows"]
         if row["run_id"] in runs
     ]
-    columns = describe(rows, _about(plan, runs.values()))
+    columns = describe(rows, _about(plan, runs.values(), names))
     provenance = {
         **{key: plan[key] for key in ("definition", "notebook", "identity")},
         "inputs": _distinct(run["inputs"] for run in runs.values()),
@@ -116,14 +117,14 @@ class Collected:
         write_table(path, self.rows, self.provenance)
 
 
-def _table_row(row, run):
+def _table_row(row, run, names):
     versions = version_list(run["versions"])
     first = {"run_id": row["run_id"], "axis": row["axis"], **run["values"]}
-    metrics = _renamed(run["metrics"], {*first, *OF_RUNS})
+    metrics = {names[name]: value for name, value in run["metrics"].items()}
     return {**first, **metrics, "wall_time": run["wall_time"], "versions": versions}
 
 
-def _about(plan, runs):
+def _about(plan, runs, columns):
     """Return what is known of each column besides the types of its values."""
     known = {name: {"kind": "run", **its} for name, its in OF_RUNS.items()}
     for name, its in plan["parameters"].items():
@@ -136,26 +137,29 @@ def _about(plan, runs):
         seen.add(names)
         for name in run["values"]:
             known.setdefault(name, {"kind": "parameter"})
-        columns = _renamed(
-            {name: name for name in run["metrics"]}, {*run["values"], *OF_RUNS}
-        )
-        for column, name in columns.items():
+        for name in run["metrics"]:
             unit = run.get("units", {}).get(name)
-            known[column] = {"kind": "metric", **({"unit": unit} if unit else {})}
+            known[columns[name]] = {
+                "kind": "metric",
+                **({"unit": unit} if unit else {}),
+            }
     return known
 
 
-def _renamed(metrics, taken):
-    """Return metrics by names of their own: neither taken nor those of others."""
-    renamed = {}
-    for name, value in metrics.items():
+def _columns(runs):
+    """Return the column of each metric: neither taken nor that of one beside it."""
+    taken = {*OF_RUNS, *(name for run in runs for name in run["values"])}
+    kinds = {(*run["metrics"],) for run in runs}
+    columns = {}
+    # One column for a metric in all runs, in whatever order they are read.
+    for name in sorted({name for kind in kinds for name in kind}):
+        beside = {other for kind in kinds if name in kind for other in kind} - {name}
+        beside |= {columns[other] for other in beside & columns.keys()}
         column = name
-        while column in taken:
+        while column in taken or (column != name and column in beside):
             column += "_recorded"
-            while column != name and (column in metrics or column in renamed):
-                column += "_recorded"
-        renamed[column] = value
-    return renamed
+        columns[name] = column
+    return columns
 
 
 def _mixtures(provenance):

@@ -38,7 +38,7 @@ from tiny import (
 
 from snnlib import read_metrics
 from snnlib.cli import main
-from snnlib.collected import _renamed, collect_runs
+from snnlib.collected import _columns, collect_runs
 from snnlib.definitions import SweepError
 from snnlib.files import written_whole
 from snnlib.folders import Folder, SweepBusyError, dump, write_run
@@ -799,11 +799,16 @@ def test_dump_can_be_written_and_read(content):
 )
 def test_metrics_get_columns_of_their_own(metrics, columns):
     """None takes that of a parameter, of the table or of another metric."""
-    taken = {"run_id", "axis", "wall_time", "versions", "x", "y", "y_recorded"}
-    values = dict(zip(metrics, range(9), strict=False))
-    assert list(_renamed(values, taken).items()) == list(
-        zip(columns, range(len(columns)), strict=True)
-    )
+    run = {"values": {"x": 1, "y": 1, "y_recorded": 1}, "metrics": metrics}
+    found = _columns([run])
+    assert [found[name] for name in metrics] == columns
+    # Another run may record some of them alone, before or after.
+    for name in metrics:
+        for runs in (
+            [{**run, "metrics": [name]}, run],
+            [run, {**run, "metrics": [name]}],
+        ):
+            assert _columns(runs) == found
 
 
 def test_metrics_named_as_columns_of_the_table_are_renamed(tmp_path):
