@@ -221,7 +221,7 @@ def _names_of_a_kernel(sources):
     """Return what cells find in a kernel. Here it does nothing."""
     from unittest.mock import MagicMock
 
-    names = {"display": MagicMock(), "get_ipython": MagicMock()}
+    names = dict.fromkeys(("display", "get_ipython", "In", "Out", "_"), MagicMock())
     if any("IPython" in source for source in sources):
         with contextlib.suppress(ImportError):
             import IPython

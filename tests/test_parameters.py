@@ -658,7 +658,7 @@ CHECKED = """
         "text = '''\n!ls\n%time\n'''\nassert '!ls' in text",
         "%matplotlib inline\ntext = '''\n!ls\n'''\nassert '!ls' in text",
         "display(x)\nfrom IPython.display import display\ndisplay(x)",
-        "get_ipython().run_line_magic('matplotlib', 'inline')",
+        "get_ipython().run_line_magic('matplotlib', 'inline')\nOut, In, _",
         "from IPython import get_ipython\nget_ipython().run_line_magic('env', 'A=1')",
         "from IPython.core.getipython import get_ipython\nget_ipython().system('ls')",
         *("x?", "x??", "?x", "*int*?", "y = x\ny?", "!pip install a \\\n  --quiet"),
