@@ -236,11 +236,13 @@ class Notebook:
         if not calls:
             yield from (None for _ in points)
             return
+        unprepared = sources[: calls[0] + 1]
         with Trial() as trial:
-            for i, values in enumerate(points):
+            for values in points:
                 try:
-                    if i == 0:
-                        trial.prepare(sources[: calls[0] + 1])
+                    if unprepared:
+                        trial.prepare(unprepared)
+                        unprepared = []
                     reason = trial.refusal(values)
                 except TrialError as error:
                     reason = str(error)

@@ -594,6 +594,14 @@ def test_check_ends_nothing_but_itself(tmp_path, code, message):
     assert len(reason.splitlines()) == 1
 
 
+def test_check_that_is_no_python_refuses_every_point(tmp_path):
+    """The second is told what the first was."""
+    notebook = changed(tmp_path, "broken", check="check_parameters(")
+    first, second = notebook.refusals([{"x": 1.0}, {"x": 2.0}])
+    assert first == second
+    assert "SyntaxError" in first
+
+
 def test_ctrl_c_is_no_refusal(tmp_path):
     """Ctrl-C during a check stops the caller, and its handler is given back."""
     check = "import time\ncheck_parameters = time.sleep\ncheck_parameters(60)"
