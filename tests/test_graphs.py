@@ -693,7 +693,7 @@ def test_the_command_line_writes_a_graph(conv, small_digits, tmp_path, capsys):
     assert main(["export", tmp_path / "network.npz", out]) == 2
     error = capsys.readouterr().err
     assert "tau_ref must be 0" in error
-    assert "With --unsaid metadata the graph leaves out" in error
+    assert "With --unsaid metadata the graph leaves that out" in error
     assert out.read_bytes() == before
     assert main(["export", tmp_path / "network.npz", out, "--unsaid", "metadata"]) == 0
     assert nir.read(out).metadata["unsaid"] == {"tau_ref": 0.001}

@@ -356,7 +356,7 @@ def test_addresses_agree():
         if path.parts[-2] not in {"_ext", "tests"}:
             hits = {hit for pattern in named for hit in pattern.findall(text)}
             found |= {path.name: hits} if hits else {}
-    assert len(found) == 24, sorted(found)
+    assert len(found) == 25, sorted(found)
     allowed = {repository, book, book.removesuffix("/")}
     assert {
         name: hits - allowed for name, hits in found.items() if hits - allowed
@@ -382,7 +382,7 @@ def test_address_is_written_everywhere(tmp_path):
         if old in text or f"{owner}.github.io/{name}" in text
     ]
     assert left == []
-    assert sum(f"git+{new}" in text for text in texts.values()) == 18
+    assert sum(f"git+{new}" in text for text in texts.values()) == 19
     refused = subprocess.run(
         [sys.executable, script, "you/neurons"], capture_output=True, text=True
     )
