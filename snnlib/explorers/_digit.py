@@ -419,9 +419,8 @@ def digit_explorer(
         msg = f"images must be at most {_MOST_IMAGES}; got {len(labels)}."
         raise ValueError(msg)
     classifier.check_parameters()
-    sliders = check_sliders(
-        _PAPER if sliders is None else sliders, _PAPER, "digit_explorer"
-    )
+    sliders = _PAPER if sliders is None else sliders
+    sliders = check_sliders(sliders, _PAPER, "digit_explorer", may_be_none=True)
     check_presets(presets)
     networks, checked = [classifier], []
     for name, preset in presets.items():

@@ -361,10 +361,11 @@ def check_presets(presets):
         check_text("presets", name)
 
 
-def check_sliders(sliders, known, owner):
+def check_sliders(sliders, known, owner, *, may_be_none=False):
     """Return names of sliders as a list, or refuse what is no name of one."""
-    names = list(sliders) if np.iterable(sliders) else []
-    if isinstance(sliders, str) or not names:
+    is_list = np.iterable(sliders) and not isinstance(sliders, str)
+    names = list(sliders) if is_list else []
+    if not names and not (is_list and may_be_none):
         msg = f"sliders must be one or more names, or None; got {in_a_line(sliders)}."
         raise ValueError(msg)
     check_names(names, known, owner)
