@@ -403,8 +403,11 @@ def _run(options):
     if reason is not None:
         msg = f"{options.notebook} refuses these values: {reason}"
         raise _UsageError(msg)
-    table = [options.row[0]] if options.row else []
-    output = _check_output("--output", options.output, notebook.path, *table)
+    sources = [notebook.path]
+    if options.row:
+        # A table's provenance lies beside it.
+        sources += [options.row[0], Path(options.row[0]).with_suffix(".json")]
+    output = _check_output("--output", options.output, *sources)
 
     from snnlib.recording import MetricsError, read_metrics
 

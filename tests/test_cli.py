@@ -383,6 +383,8 @@ def test_output_that_cannot_be_is_refused(folder, given, capsys, monkeypatch):
     monkeypatch.setattr(cli, "_row_values", lambda *_: {})
     row = ["run", notebook, "--row", "t.csv", "0", "-o", "t.csv"]
     assert "must not be t.csv itself" in refused(capsys, row)
+    Path("t.json").write_text("{}")
+    assert "must not be t.json itself" in refused(capsys, [*row[:-1], "t.json"])
     long = "x" * 250 + ".ipynb"
     assert long in refused(capsys, ["run", notebook, "-o", long], 1)
     assert given == []
