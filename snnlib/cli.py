@@ -133,6 +133,8 @@ def _with_values_marked(words):
     -------
     words : list of str
     """
+    if words[:1] != ["run"]:
+        return list(words)
     marked, left = [], list(words)
     while left:
         word = left.pop(0)
@@ -709,7 +711,8 @@ def _plot(options):
     name = re.sub(r"[^\w.-]", "_", f"{options.y}_over_{options.x}") + ".png"
     folder = source if source.is_dir() else source.parent
     output = str(folder / name) if options.output is None else options.output
-    output = _check_output("--output", output, source)
+    if source.exists() or options.output is not None:
+        output = _check_output("--output", output, source)
     if source.is_file():
         results = read_results(source)
     else:

@@ -108,7 +108,8 @@ class Collected:
         Raises
         ------
         ValueError
-            If the name ends in anything else.
+            If the name ends in anything else, or the .json beside a .csv comes from no
+            table.
         ImportError
             If there is no library for .parquet.
         """

@@ -139,12 +139,13 @@ def has_value(column, value):
     -------
     same : bool array-like
     """
-    if isinstance(value, Real) and column.dtype.kind in "buif":
+    is_number = isinstance(value, Real | np.bool_)
+    if is_number and column.dtype.kind in "buif":
         return np.isclose(column, value)
     # A list would be compared row by row.
     return (
         column == value
-        if isinstance(value, str | Real)
+        if is_number or isinstance(value, str)
         else np.zeros(len(column), bool)
     )
 

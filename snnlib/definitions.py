@@ -145,7 +145,7 @@ def _compose(text, source):
         from ruamel.yaml import YAML, YAMLError
         from ruamel.yaml.resolver import VersionedResolver
     except ImportError as error:
-        msg = 'Sweeps need ruamel.yaml. Install it with: pip install "snnlib[sweep]"'
+        msg = 'This needs ruamel.yaml. Install it with: pip install "snnlib[sweep]"'
         raise ImportError(msg) from error
 
     class Resolver(VersionedResolver):

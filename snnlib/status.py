@@ -24,8 +24,8 @@ class SweepStatus:
     failed : dict of str to str
         Why each run failed that is not finished yet, by id.
     holder : str
-        Who is at work on the folder, or was when it was killed on another machine;
-        empty if nobody.
+        Who is at work on the folder, or was when it was killed, where that cannot be
+        told from here; empty if nobody.
     n_workers : int or None
         Runs at a time, when the last one ended; None if none has ended.
     rate : float or None

@@ -17,6 +17,7 @@ from multiprocessing.connection import Connection, Pipe
 from pathlib import Path
 
 from snnlib.checks import shown
+from snnlib.kernels import one_line
 from snnlib.parameters import Opaque, as_plain
 
 # Seconds that one answer may take, and bytes that it may have.
@@ -264,4 +265,4 @@ def _one_line(error):
         text = str(error)
     except Exception:
         text = "its message cannot be shown"
-    return " ".join(f"{type(error).__name__}: {text}".split())
+    return one_line(f"{type(error).__name__}: {text}")

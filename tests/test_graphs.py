@@ -574,6 +574,15 @@ def test_what_an_ensemble_cannot_be_is_refused(ensembles, name):
         from_nir(graph)
 
 
+def test_filters_much_shorter_than_a_step_are_read_back(ensembles, conv):
+    """They all come as the step itself, and the metadata say which it was."""
+    for fitted in (ensembles[0][0], conv):
+        estimator = copy.deepcopy(fitted).set_params(synapse=1e-5)
+        graph = estimator.to_nir()
+        assert (graph.nodes["li"].tau == estimator.dt).all()
+        assert from_nir(graph).synapse == 1e-5
+
+
 def test_filters_that_were_changed_count(ensembles, conv):
     """Another time constant of the output's filter is the synapse read back."""
     for estimator in (ensembles[0][0], ensembles[1][0], conv):
@@ -618,6 +627,10 @@ def test_damaged_parameters_are_refused(ensembles, conv):
                 graph.metadata["snnlib"] = json.dumps(without)
                 with pytest.raises(ValueError, match=f"to_nir writes it, with {name}"):
                     from_nir(graph)
+        for name in ("parameters", "trained_"):
+            graph.metadata["snnlib"] = json.dumps(about | {name: [1]})
+            with pytest.raises(ValueError, match=f"to_nir writes it, with {name}"):
+                from_nir(graph)
         for name, value in (("strange", 1), ("tau_ref", "x")):
             changed = about | {"parameters": about["parameters"] | {name: value}}
             graph.metadata["snnlib"] = json.dumps(changed)

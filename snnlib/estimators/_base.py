@@ -242,7 +242,8 @@ def check_targets(y=None):
         If some are masked, or None, NaN, or what else stands for none.
     """
     check_unmasked("y", y)
-    if getattr(getattr(y, "dtype", None), "kind", "O") in "biuf":
+    # pandas has whole numbers of which some are missing.
+    if isinstance(y, np.ndarray) and y.dtype.kind in "biuf":
         return
     values = np.asarray(y, dtype=object)
     words = {str(value) for value in values.flat if not isinstance(value, str)}

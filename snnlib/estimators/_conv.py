@@ -589,7 +589,7 @@ class SpikingConvClassifier(ClassifierMixin, SpikingEstimator):
         ------
         ValueError
             If class labels, or something to remember, are no numbers, text or lists
-            and dicts of them.
+            and dicts of them, or the fit could not predict as it is.
         """
         check_is_fitted(self, "weights_")
         save_classifier(self, path, provenance)

@@ -29,10 +29,10 @@ def save_classifier(classifier, path, provenance):
     Raises
     ------
     ValueError
-        If JSON cannot hold what is to be remembered.
+        If JSON cannot hold what is to be remembered, or the fit could not predict.
     """
     path = check_path("path", path)
-    _check_fit(classifier)
+    check_fit(classifier)
     classes = classifier.classes_
     if classes.dtype.hasobject:
         # An object array of strings, as pandas gives, becomes an array of strings.
@@ -119,7 +119,7 @@ def load_classifier(cls, path):
         if about.get("feature_names") is not None:
             names = np.array(about["feature_names"], dtype=object)
             classifier.feature_names_in_ = names
-        _check_fit(classifier)
+        check_fit(classifier)
         classifier._note_settings()
     except FileNotFoundError:
         raise
@@ -129,7 +129,7 @@ def load_classifier(cls, path):
     return classifier
 
 
-def _check_fit(classifier):
+def check_fit(classifier):
     """Refuse a fit, or what a file makes of one, that could not predict."""
     classifier.check_parameters()
     check_whole("seed", classifier.seed_, 0, 2**32 - 1)

@@ -8,11 +8,11 @@ import numpy as np
 from sklearn.base import clone
 from sklearn.utils.multiclass import type_of_target
 
-from snnlib.checks import check_finite
+from snnlib.checks import check_finite, shown
 from snnlib.estimators import SpikingClassifier
 from snnlib.explorers._description import Panel, Readout, Series, View
 from snnlib.explorers._ensemble import EnsembleExplorer, check_rows, own_copy
-from snnlib.explorers._explorer import documented, in_a_line
+from snnlib.explorers._explorer import documented
 from snnlib.simulation import lowpass
 
 if TYPE_CHECKING:
@@ -255,6 +255,6 @@ def _two_names(names):
     is_ordered = np.iterable(names) and not isinstance(names, str | set | dict)
     found = list(names) if is_ordered else []
     if len(found) != 2 or not all(isinstance(name, str) for name in found):
-        msg = f"class_names must be 2 texts or None; got {in_a_line(names)}."
+        msg = f"class_names must be 2 texts or None; got {shown(names)}."
         raise ValueError(msg)
     return found

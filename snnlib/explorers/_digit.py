@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnlib.checks import shown
 from snnlib.datasets import (
     DataUnavailableError,
     fetch_mnist,
@@ -30,7 +31,6 @@ from snnlib.explorers._explorer import (
     check_sliders,
     documented,
     face,
-    in_a_line,
 )
 from snnlib.explorers._image import check_labelled
 from snnlib.explorers._network import decode_weights, encode_network, engine_script
@@ -456,6 +456,6 @@ def _check_twin(name, preset, classifier):
     if found != wanted:
         msg = (
             f"presets[{name!r}] must be for the images and classes of classifier, "
-            f"{in_a_line(wanted)}; got {in_a_line(found)}."
+            f"{shown(wanted)}; got {shown(found)}."
         )
         raise ValueError(msg)

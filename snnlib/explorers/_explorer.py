@@ -199,7 +199,7 @@ class Explorer:
         if not (is_pair and isinstance(guess[1], str) and guess[1] in known):
             msg = (
                 "guess must be values of sliders and the name of one of "
-                f"{known}, or None; got {in_a_line(guess)}."
+                f"{known}, or None; got {shown(guess)}."
             )
             raise ValueError(msg)
         values, readout = guess
@@ -208,7 +208,7 @@ class Explorer:
     def _checked_state(self, owner, values, *, is_text=False):
         """Return what sliders are set to, some of them, as Python's own numbers."""
         if not isinstance(values, Mapping):
-            msg = f"{owner} must map sliders to values; got {in_a_line(values)}."
+            msg = f"{owner} must map sliders to values; got {shown(values)}."
             raise ValueError(msg)
         check_names(values, self.start, "Explorer")
         # No neuron need meet them together: whether one does, the explorer says.
@@ -308,7 +308,7 @@ def check_text(name, value, *, is_optional=False):
     """Refuse what is no text."""
     if not (isinstance(value, str) or (value is None and is_optional)):
         allowed = "text or None" if is_optional else "text"
-        msg = f"{name} must be {allowed}; got {in_a_line(value)}."
+        msg = f"{name} must be {allowed}; got {shown(value)}."
         raise ValueError(msg)
 
 
@@ -324,14 +324,9 @@ def as_array(name, values):
 def check_estimator(name, value, kind):
     """Refuse what is no estimator of a kind, or has impossible parameters."""
     if not isinstance(value, kind):
-        msg = f"{name} must be a {kind.__name__}; got {in_a_line(value)}."
+        msg = f"{name} must be a {kind.__name__}; got {shown(value)}."
         raise ValueError(msg)
     value.check_parameters()
-
-
-def in_a_line(value):
-    """Write a value for a message, however long or broken its own text is."""
-    return f"{' '.join(repr(value).split()):.200}"
 
 
 def documented(factory: _Factory) -> _Factory:
@@ -355,7 +350,7 @@ def face():
 def check_presets(presets):
     """Refuse what does not map texts."""
     if not isinstance(presets, Mapping):
-        msg = f"presets must be a mapping or None; got {in_a_line(presets)}."
+        msg = f"presets must be a mapping or None; got {shown(presets)}."
         raise ValueError(msg)
     for name in presets:
         check_text("presets", name)
@@ -366,7 +361,7 @@ def check_sliders(sliders, known, owner, *, may_be_none=False):
     is_list = np.iterable(sliders) and not isinstance(sliders, str)
     names = list(sliders) if is_list else []
     if not names and not (is_list and may_be_none):
-        msg = f"sliders must be one or more names, or None; got {in_a_line(sliders)}."
+        msg = f"sliders must be one or more names, or None; got {shown(sliders)}."
         raise ValueError(msg)
     check_names(names, known, owner)
     return list(dict.fromkeys(names))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from snnlib.checks import shown
 from snnlib.estimators import SpikingConvClassifier
 from snnlib.explorers._description import STOPS, Panel, Readout, Series, View
 from snnlib.explorers._explorer import (
@@ -15,7 +16,6 @@ from snnlib.explorers._explorer import (
     as_array,
     check_estimator,
     documented,
-    in_a_line,
 )
 from snnlib.images import check_images
 from snnlib.simulation import lowpass
@@ -216,7 +216,6 @@ def _check_shown(classifier, images, labels):
     strange = [label for label in labels.tolist() if label not in classes]
     if strange:
         msg = (
-            f"labels must be classes of classifier, {classes}; "
-            f"got {in_a_line(strange[0])}."
+            f"labels must be classes of classifier, {classes}; got {shown(strange[0])}."
         )
         raise ValueError(msg)

@@ -2,18 +2,15 @@
 
 import numpy as np
 
+from snnlib.workers import import_extra
+
 # Where in a graph's metadata stands what a reader of ours needs.
 ABOUT = "snnlib"
 
 
 def import_nir():
     """Return the package, or say how to get it."""
-    try:
-        import nir
-    except ImportError as error:
-        msg = 'This needs nir. Install it with: pip install "snnlib[nir]"'
-        raise ImportError(msg) from error
-    return nir
+    return import_extra("nir", extra="nir")
 
 
 def euler(tau, dt):

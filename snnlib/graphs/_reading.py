@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from snnlib.architectures import Conv, Dense, check_weights
+from snnlib.architectures import Conv, Dense
 from snnlib.checks import check_number, shown
 from snnlib.files import plain
 from snnlib.graphs._nodes import ABOUT, euler, exact, import_nir
@@ -94,6 +94,11 @@ def _read_about(graph):
     try:
         about = json.loads(str(metadata[ABOUT]))
         missing = {*_FITTED[about["estimator"]], "parameters"} - {*about}
+        missing |= {
+            name
+            for name in ("parameters", "trained_")
+            if not isinstance(about.get(name, {}), dict)
+        }
     except (KeyError, TypeError, ValueError):
         missing = {"estimator"}
     if missing:
@@ -176,10 +181,11 @@ def _one_value(name, node, attribute, shape):
     return float(values.flat[0])
 
 
-def _tau(name, node, shape, dt):
+def _tau(name, node, shape, dt, known):
     """Return the time constant of a node, to which a step by Euler must be able."""
     tau = _one_value(name, node, "tau", shape)
-    if not tau > dt:
+    # Those much shorter than a step all come as the step itself.
+    if not tau > dt and not any(_is_that_of(tau, seconds, dt) for seconds in known):
         _refuse(
             name,
             node,
@@ -216,9 +222,9 @@ def _times(shape):
 class _Reader:
     """Reads a chain of nodes into layers, weights and time constants."""
 
-    def __init__(self, shape, dt):
+    def __init__(self, shape, dt, known):
         self.image_shape = self.shape = shape
-        self.dt = dt
+        self.dt, self.known = dt, known
         self.parts, self.layers, self.taus = [], [], []
         self.li_tau, self.is_flat = None, False
         self.area, self.waiting = 1, None
@@ -310,7 +316,7 @@ class _Reader:
         )
         if reset != 0 or not threshold > 0:
             _refuse(name, node, "must reset to 0, below its threshold")
-        self.taus.append(_tau(name, node, self.shape, self.dt))
+        self.taus.append(_tau(name, node, self.shape, self.dt, self.known))
         layer, kernel, constant = self.waiting
         # In units of the threshold, and of a neuron that leaks to 0.
         slope, offset = r / threshold, leak / threshold
@@ -325,7 +331,7 @@ class _Reader:
     def read_LI(self, name, node):
         if self.waiting is None or _has_other_filter(name, node, self.shape):
             _refuse(name, node, "must filter the read-out, with r = 1 and v_leak = 0")
-        self.li_tau = _tau(name, node, self.shape, self.dt)
+        self.li_tau = _tau(name, node, self.shape, self.dt, self.known)
 
     def end(self, name, node):
         """Take what came last as the read-out."""
@@ -382,22 +388,24 @@ def _new(about, **changes):
 
 def _conv_net(chain, about, dt):
     """Return the conv net that a chain of nodes is."""
+    from snnlib.estimators._saving import check_fit
+
     (_, first), *between, last = chain
     sizes = tuple(int(side) for side in np.ravel(first.input_type["input"]))
     if len(sizes) not in (1, 3):
         _refuse(*chain[0], "must hold channels, rows and columns, or features alone")
-    reader = _Reader(sizes if len(sizes) == 3 else (1, 1, *sizes), dt)
+    about = about or {"estimator": "SpikingConvClassifier", "parameters": {}}
+    said, trained = about["parameters"], about.get("trained_", {})
+    known = [said.get("synapse"), said.get("tau_rc"), *trained.get("tau_rc", ())]
+    reader = _Reader(sizes if len(sizes) == 3 else (1, 1, *sizes), dt, known)
     for name, node in between:
         reader.read(name, node)
     reader.end(*last)
-    about = about or {"estimator": "SpikingConvClassifier", "parameters": {}}
-    said = about["parameters"]
     changes = {"architecture": "-".join(reader.parts)}
     if not said:
         changes |= _of_others(reader, dt)
     if reader.li_tau and not _is_that_of(reader.li_tau, said.get("synapse"), dt):
         changes["synapse"] = exact(reader.li_tau, dt)
-    trained = about.get("trained_", {})
     of_layers = trained.get("tau_rc", [said.get("tau_rc")] * len(reader.taus))
     if len(of_layers) != len(reader.taus) or not all(
         _is_that_of(tau, seconds, dt)
@@ -418,12 +426,7 @@ def _conv_net(chain, about, dt):
     classifier.classes_ = np.arange(len(classifier.weights_[-1]))
     _name(classifier, about)
     classifier._simulator = None
-    check_weights(
-        classifier.weights_,
-        classifier.image_shape_,
-        len(classifier.classes_),
-        classifier.architecture,
-    )
+    check_fit(classifier)
     return classifier
 
 
@@ -481,7 +484,8 @@ def _ensemble(chain, about):
         if _one_value(*lif, attribute, (n_neurons,)) != value:
             _refuse(*lif, f"must have {attribute} = {value}")
     changes = {}
-    tau = _tau(*lif, (n_neurons,), dt)
+    known = [said.get("tau_rc"), said.get("synapse")]
+    tau = _tau(*lif, (n_neurons,), dt, known)
     if not _is_that_of(tau, said.get("tau_rc"), dt):
         changes["tau_rc"] = exact(tau, dt)
     decoders = _numbers(*decode, "weight", n_axes=2)
@@ -492,7 +496,7 @@ def _ensemble(chain, about):
         li, shift, _ = rest
         if _has_other_filter(*li, (n_outputs,)):
             _refuse(*li, "must filter the output, with r = 1 and v_leak = 0")
-        tau = _tau(*li, (n_outputs,), dt)
+        tau = _tau(*li, (n_outputs,), dt, known)
         if not _is_that_of(tau, said.get("synapse"), dt):
             changes["synapse"] = exact(tau, dt)
         if not np.array_equal(_numbers(*shift, "weight"), np.eye(n_outputs)):
