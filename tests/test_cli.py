@@ -424,6 +424,14 @@ def test_table_that_is_drawn_is_not_drawn_over(folder, capsys):
         assert message in refused(capsys, [*drawn, output])
     assert (folder / "data.svg").read_text() == "x,y\n1,2\n"
     assert (folder / "pipe").is_fifo()
+    lost = ["plot", "runs/typo", "--x", "x", "--y", "y"]
+    assert "runs/typo holds no sweep" in refused(capsys, lost)
+
+
+def test_options_of_other_commands_may_be_short(folder, capsys):
+    """Only `run` has parameters: --p is short for another command's --pool."""
+    assert "net.npz" in refused(capsys, ["export", "--p=sum", "net.npz", "g.nir"], 1)
+    assert not (folder / "g.nir").exists()
 
 
 @pytest.mark.parametrize(
