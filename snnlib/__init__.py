@@ -128,6 +128,7 @@ _HOMES = {
         "accuracy_table",
         "answer_after",
         "answer_questions",
+        "ask_together",
         "beside_constant",
         "contrast",
         "count_seeds",

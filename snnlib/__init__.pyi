@@ -110,6 +110,7 @@ from snnlib.verdicts import accepted_by_recipe as accepted_by_recipe
 from snnlib.verdicts import accuracy_table as accuracy_table
 from snnlib.verdicts import answer_after as answer_after
 from snnlib.verdicts import answer_questions as answer_questions
+from snnlib.verdicts import ask_together as ask_together
 from snnlib.verdicts import beside_constant as beside_constant
 from snnlib.verdicts import contrast as contrast
 from snnlib.verdicts import count_seeds as count_seeds

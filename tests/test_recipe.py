@@ -19,6 +19,7 @@ from snnlib import (
     trial_table,
     variance_shares,
 )
+from snnlib.metrics import mean_over_seeds_and_images
 
 SETTING = {
     "max_rate": 100.0,
@@ -75,7 +76,8 @@ def test_trials_judge_as_decided():
     """Good is what falls short by no more than the thresholds say."""
     good = read_decisions()["good"]
     trials = recipe_trials()
-    assert {kind for _, kind in trials} == {"grid", "new settings", "new data"}
+    kinds = {"grid", "new images", "new settings", "new data"}
+    assert {kind for _, kind in trials} == kinds
     for (experiment, _), judged in trials.items():
         if experiment == "experiment 1":
             expected = judged["fidelity"] >= good["fidelity"]
@@ -89,18 +91,52 @@ def test_trials_judge_as_decided():
         assert (judged["good"] == expected).mean() > 0.99
 
 
+def test_new_images_are_those_that_the_recipe_never_met():
+    """By hand: the images after the grid's, in the mean of a setting's networks."""
+    first = read_decisions()["later"]["images"]["first"]
+    of_grid = grid_networks("brief", amplitudes=True)
+    assert set(of_grid["n_test"]) == {first}
+    judged = recipe_trials()["experiment 3", "new images"]
+    assert not judged.duplicated(["max_rate", "tau_rc", "amplitude"]).any()
+    way = {"synapse": 0.1, "readout": "last", "initial_voltage": "zero", "passes": 10}
+    its = {"max_rate": 200.0, "tau_rc": 0.02}
+    networks = read_committed("rule_mnist", **way, **its)
+    relu = read_committed("relu_mnist")["hits"]
+    assert not set(networks["seed"]) & set(of_grid["seed"])
+    level, right = (
+        100 * np.mean([hits[first:].mean() for hits in found])
+        for found in (relu, networks["hits"])
+    )
+    (row,) = judged[
+        (judged[[*its]] == [*its.values()]).all(axis=1) & (judged["amplitude"] < 0.01)
+    ].to_dict("records")
+    assert row["accuracy"] == pytest.approx(right)
+    assert row["short"] == pytest.approx(level - right)
+    # The interval is of networks beside ReLU networks of the same seeds.
+    beside = pd.merge(networks, read_committed("relu_mnist"), on="seed")
+    gains = [
+        100 * (y[first:].astype(float) - x[first:])
+        for x, y in zip(beside["hits_x"], beside["hits_y"], strict=True)
+    ]
+    interval = mean_over_seeds_and_images(gains).interval()
+    assert (row["low"], row["high"]) == pytest.approx(interval)
+    assert row["accepted"]
+
+
 def test_trial_table_counts():
     """A row holds how many are good among the accepted and among the rejected."""
     accepted, good = [True] * 4 + [False] * 3, [True] * 3 + [False, True, False, False]
     judged = pd.DataFrame({"accepted": accepted, "good": good})
     nobody = judged.assign(accepted=False)
     trials = {("a", "b"): judged, ("a", "c"): nobody, ("a", "grid"): judged}
+    trials["a", "new images"] = judged
     table = trial_table(trials)
     row = table.loc["a", "b"]
     assert row[["accepted", "good", "rejected", "missed"]].tolist() == [4, 3, 3, 1]
     assert (row["in %"], row["blindly"]) == ("30\u2013\u206095", "57")
     assert table.loc[("a", "c"), ["accepted", "in %"]].tolist() == [0, ""]
-    assert table.loc[("a", "grid"), ["accepted", "in %"]].tolist() == [4, ""]
+    for kind in ("grid", "new images"):
+        assert table.loc[("a", kind), ["accepted", "in %"]].tolist() == [4, ""]
 
 
 def test_recipe_is_shown_with_the_thresholds_decided():
@@ -129,27 +165,48 @@ def test_reference_of_decisions_is_shown():
 def test_grids_are_whole():
     """Each has a score for each setting, as the table has it."""
     grids = score_grids()
-    assert {grid.shape[:5] for grid in grids.values()} == {(5, 5, 4, 2, 2)}
+    shapes = {name: grid.shape[:5] for name, grid in grids.items()}
+    assert shapes.pop("experiment 3") == (5, 2, 4, 2, 2)
+    assert shapes.pop("experiment 3, logarithm") == (5, 2, 4, 2, 2)
+    assert set(shapes.values()) == {(5, 5, 4, 2, 2)}
     assert all(np.isfinite(grid).all() for grid in grids.values())
     point = {"max_rate": 150.0, "tau_rc": 0.12, "synapse": 0.01}
     way = {"readout": "mean", "initial_voltage": "uniform"}
     (row,) = read_committed("grid_linear_regression", **point, **way).to_dict("records")
     found = grids["experiment 1"][2, 2, 1, 1, 0]
     assert np.exp(-2 * found) == pytest.approx(row["mspe_by_split"])
-    networks = grid_networks(**point, **way).sort_values("seed")
-    first = networks["accuracy"].iloc[0]
-    assert grids["experiment 3"][2, 2, 1, 1, 0, 0] == pytest.approx(first)
-    assert grid_accuracies().loc[(150.0, 0.12, 0.01, "mean", "uniform")].count() == len(
-        networks
-    )
+    for name, training, tau, place in (
+        ("experiment 3, brief", "brief", 0.12, 2),
+        ("experiment 3", "in full", 0.22, 1),
+    ):
+        at = point | {"tau_rc": tau}
+        networks = grid_networks(training, **at, **way).sort_values("seed")
+        of_seeds = grids[name][2, place, 1, 1, 0, : len(networks)]
+        np.testing.assert_allclose(of_seeds, networks["accuracy"])
+        counted = grid_accuracies(training).loc[(*at.values(), *way.values())].count()
+        assert counted == len(networks)
+    errors = 100 - grids["experiment 3"]
+    logarithm = grids["experiment 3, logarithm"]
+    np.testing.assert_allclose(np.exp(-logarithm), errors)
 
 
-def test_networks_of_the_grid_have_its_amplitude():
+@pytest.mark.parametrize("training", ["in full", "brief"])
+def test_networks_of_the_grid_have_its_amplitude(training):
     """Others come with the map of amplitudes only, and none twice."""
-    assert grid_networks()["amplitude"].eq(0.01).all()
-    networks = grid_networks(amplitudes=True)
+    assert grid_networks(training)["amplitude"].eq(0.01).all()
+    networks = grid_networks(training, amplitudes=True)
     assert networks["amplitude"].nunique() >= 5
     assert not networks.duplicated([*FACTORS, "amplitude", "seed"]).any()
+    assert networks["n_epochs"].nunique() == 1
+    # A row for each way of reading out the spikes, and none for the rates.
+    ways = networks.groupby(["max_rate", "tau_rc", "amplitude", "seed"]).size()
+    assert set(ways) == {16}
+
+
+def test_networks_of_the_grid_are_trained_in_one_of_two_ways():
+    """Another is refused by name."""
+    with pytest.raises(ValueError, match=r"training.*'in full'.*[Gg]ot 'twice'"):
+        grid_networks("twice")
 
 
 def test_shares_over_seeds_move_as_far_as_seeds_differ():
@@ -161,5 +218,9 @@ def test_shares_over_seeds_move_as_far_as_seeds_differ():
     for name, (share, low, high) in same.items():
         assert share == pytest.approx(alone[name].share)
         assert (low, high) == pytest.approx((share, share))
-    other = shares_over_seeds(rng.normal(size=(3, 3, 2, 2, 2, 4)), n_draws=20)
+    grid = rng.normal(size=(3, 3, 2, 2, 2, 4))
+    other = shares_over_seeds(grid, n_draws=20)
     assert all(low < high for _, low, high in other.values())
+    of_mean = variance_shares(grid, FACTORS)
+    for name, its in other.items():
+        assert its.share == pytest.approx(of_mean[name].share)

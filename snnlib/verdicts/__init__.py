@@ -18,6 +18,7 @@ from snnlib.verdicts._questions import (
     Question,
     answer_after,
     answer_questions,
+    ask_together,
     of_the_effect,
     questions,
 )
@@ -67,6 +68,7 @@ __all__ = [
     "accuracy_table",
     "answer_after",
     "answer_questions",
+    "ask_together",
     "beside_constant",
     "compare",
     "contrast",

@@ -87,7 +87,7 @@ def multiverse_answers(table: pd.DataFrame, experiment: int) -> pd.DataFrame:
     for row in table.itertuples():
         for name in BASE:
             value, error = getattr(row, name), getattr(row, f"{name}_error")
-            effect = Estimate(value, error, row.n_splits - 1)
+            effect = Estimate(value, (error,), (row.n_splits - 1,))
             asked = Question(experiment, name, name, effect, margin)
             answer = asked.answer()
             found.append({"readout": row.readout, "parameter": name, "answer": answer})

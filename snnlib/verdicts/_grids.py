@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from snnlib.committed import read_committed
+from snnlib.checks import check_choice
+from snnlib.committed import find_committed, read_committed
 from snnlib.variation import VarianceShare, variance_shares
 
 if TYPE_CHECKING:
@@ -14,22 +15,31 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
 FACTORS = ("max_rate", "tau_rc", "synapse", "readout", "initial_voltage")
-# All of networks that were trained briefly: those trained in full have no such grid.
-# The paper's amplitude stands in the first two.
-_GRID = ("grid_mnist", "repeats_mnist")
-_MAP = ("amplitude_mnist", "brief_rule_mnist")
+# The grid has the paper's amplitude of 0.01; the map of amplitudes has others. Of seeds
+# without a learning curve, "rates_mnist" holds those that were run.
+_GRID = {
+    "in full": ("learning_mnist", "rates_mnist", "tau_rc_mnist"),
+    "brief": ("grid_mnist", "repeats_mnist"),
+}
+_MAP = {"in full": ("rule_mnist",), "brief": ("amplitude_mnist", "brief_rule_mnist")}
 
 
-def grid_networks(*, amplitudes: bool = False, **fixed: Any) -> pd.DataFrame:
+def grid_networks(
+    training: Literal["in full", "brief"] = "in full",
+    *,
+    amplitudes: bool = False,
+    **fixed: Any,
+) -> pd.DataFrame:
     """Read the networks of experiment 3 that the grid is made of.
-
-    They were trained briefly, all alike.
 
     Parameters
     ----------
+    training : {"in full", "brief"}, default="in full"
+        How they were trained, all alike. Those trained in full have each image's hit,
+        and the shortest and the longest ``tau_rc``; those trained briefly have five.
     amplitudes : bool, default=False
-        False takes networks with the paper's amplitude of 0.01 only; True those of the
-        map of amplitudes too.
+        False takes networks with the paper's amplitude of 0.01 only; True others too:
+        of networks trained in full those of 1 / max_rate, of others a whole map.
     **fixed : number or str
         Values of columns, as for `read_committed`.
 
@@ -37,13 +47,28 @@ def grid_networks(*, amplitudes: bool = False, **fixed: Any) -> pd.DataFrame:
     -------
     networks : pandas.DataFrame
         A row for each network and each way of reading out its spikes.
+
+    Raises
+    ------
+    ValueError
+        If ``training`` is neither.
     """
-    found = read_committed(*_GRID, *(_MAP if amplitudes else ()), **fixed)
-    return found.drop_duplicates([*FACTORS, "amplitude", "seed"]).reset_index(drop=True)
+    check_choice("training", training, _GRID)
+    names = _GRID[training] + (_MAP[training] if amplitudes else ())
+    found = read_committed(*find_committed(*names), layer_synapse=0, **fixed)
+    # Of the others, what the same weights do without spikes, or did earlier on.
+    ended = (found["readout"] != "rates") & (found["passes"] == found["n_epochs"])
+    found = found[ended].drop_duplicates([*FACTORS, "amplitude", "seed"])
+    return found.reset_index(drop=True)
 
 
-def grid_accuracies() -> pd.DataFrame:
+def grid_accuracies(training: Literal["in full", "brief"] = "in full") -> pd.DataFrame:
     """Return the accuracy of each setting of experiment 3, with a column for each seed.
+
+    Parameters
+    ----------
+    training : {"in full", "brief"}, default="in full"
+        As for `grid_networks`.
 
     Returns
     -------
@@ -51,38 +76,52 @@ def grid_accuracies() -> pd.DataFrame:
         In percent, by the five factors of the grid; NaN where a pair of ``max_rate``
         and ``tau_rc`` was not trained with a seed.
     """
-    networks = grid_networks()
+    networks = grid_networks(training)
     return networks.pivot(index=[*FACTORS], columns="seed", values="accuracy")
 
 
 def score_grids() -> dict[str, NDArray[np.float64]]:
     """Return the scores of all combinations of the five factors.
 
-    Errors that differ by factors are taken as logarithms, which add up. A pair of
-    experiment 3 that was trained with fewer seeds than another repeats the last it has.
+    Errors that differ by factors are taken as logarithms, which add up. In experiment 3
+    the seeds are those that all settings have; where networks were trained briefly, a
+    pair with fewer seeds than another repeats the last it has.
 
     Returns
     -------
     grids : dict of str to ndarray
         ``experiment 1``: minus the logarithm of the root of MSPE. ``experiment 2`` and
         ``experiment 3``: accuracy in percent. ``experiment 3, logarithm``: minus that
-        of the error in percent. An axis for each of ``max_rate``, ``tau_rc``,
-        ``synapse``, ``readout`` and ``initial_voltage``, in the order of their values,
-        and a last one for splits or seeds; larger scores are better.
+        of the error in percent. ``experiment 3, brief``: accuracy of networks that were
+        trained briefly, for more values of ``tau_rc``. An axis for each of
+        ``max_rate``, ``tau_rc``, ``synapse``, ``readout`` and ``initial_voltage``, in
+        the order of their values, and a last one for splits or seeds; larger scores are
+        better.
     """
     linear, logistic = (
         read_committed(f"grid_{name}_regression").sort_values([*FACTORS])
         for name in ("linear", "logistic")
     )
-    shape = [linear[name].nunique() for name in FACTORS]
-    accuracies = grid_accuracies().ffill(axis=1).bfill(axis=1).to_numpy()
-    scores = {
-        "experiment 1": -np.log(np.stack(linear["mspe_by_split"])) / 2,
-        "experiment 2": 100 * np.stack(logistic["accuracy_by_split"]),
-        "experiment 3": accuracies,
-        "experiment 3, logarithm": -np.log(np.maximum(100 - accuracies, 0.01)),
+    errors = np.stack(linear["mspe_by_split"])
+    right = 100 * np.stack(logistic["accuracy_by_split"])
+    in_full = grid_accuracies().dropna(axis=1)
+    brief = grid_accuracies("brief").ffill(axis=1).bfill(axis=1)
+    return {
+        "experiment 1": _on_grid(linear, -np.log(errors) / 2),
+        "experiment 2": _on_grid(logistic, right),
+        "experiment 3": _on_grid(in_full, in_full),
+        "experiment 3, logarithm": _on_grid(
+            in_full, -np.log(np.maximum(100 - in_full, 0.01))
+        ),
+        "experiment 3, brief": _on_grid(brief, brief),
     }
-    return {name: values.reshape(*shape, -1) for name, values in scores.items()}
+
+
+def _on_grid(settings, scores):
+    """Return scores of settings, which are in order, with an axis for each factor."""
+    settings = settings.reset_index()
+    shape = [settings[name].nunique() for name in FACTORS]
+    return np.asarray(scores).reshape(*shape, -1)
 
 
 def shares_over_seeds(
@@ -90,8 +129,9 @@ def shares_over_seeds(
 ) -> dict[str, VarianceShare]:
     """Divide the variance over a grid whose networks could have had other seeds.
 
-    Each pair of the first two factors has its networks. Each draw takes one of them,
-    at random.
+    Each pair of the first two factors has its networks. Each draw takes, for each pair
+    on its own and with replacement, one less than there are: the means of so many vary
+    as the mean of all would with other networks.
 
     Parameters
     ----------
@@ -105,24 +145,32 @@ def shares_over_seeds(
     Returns
     -------
     shares : dict of str to VarianceShare
-        As from `variance_shares`: the share in the grid of the first seed, and the
-        middle 95 % of those of the grids that are drawn.
+        As from `variance_shares`: the share in the mean of all seeds, and the middle
+        95 % of those of the grids that are drawn. Few seeds give a coarse interval.
+
+    References
+    ----------
+    J. N. K. Rao and C. F. J. Wu, "Resampling inference with complex survey data",
+    Journal of the American Statistical Association 83, 1988.
     """
     grid = np.asarray(grid, float)
+    n_seeds = grid.shape[-1]
     rng = np.random.default_rng(random_state)
 
-    def shares(seeds):
-        chosen = np.take_along_axis(grid, seeds, axis=-1)
+    def shares(chosen):
         found = variance_shares(chosen, FACTORS, n_resamples=1)
         return {name: it.share for name, it in found.items()}
 
-    of_one = (*grid.shape[:2], *[1] * (grid.ndim - 2))
-    drawn = [shares(rng.integers(grid.shape[-1], size=of_one)) for _ in range(n_draws)]
+    of_pairs = (*grid.shape[:2], *[1] * (grid.ndim - 3), max(n_seeds - 1, 1))
+    drawn = [
+        shares(np.take_along_axis(grid, rng.integers(n_seeds, size=of_pairs), axis=-1))
+        for _ in range(n_draws)
+    ]
     ends = {
         name: np.percentile([it[name] for it in drawn], [2.5, 97.5])
         for name in drawn[0]
     }
     return {
         name: VarianceShare(share, *map(float, ends[name]))
-        for name, share in shares(np.zeros(of_one, int)).items()
+        for name, share in shares(grid).items()
     }

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from snnlib.metrics import Estimate, adjust_p_values
+from snnlib.metrics import Estimate, adjust_p_values, mean_over_seeds_and_images
 from snnlib.verdicts._results import (
     BASE,
     NETWORK,
+    NoResultsError,
     both_sides,
     compare,
     count_repeats,
     mean_accuracy,
+    paired_gains,
     read_decisions,
     relative_effect,
     results_at,
@@ -39,8 +41,8 @@ class Question:
 
     Attributes
     ----------
-    claim : int
-        Number of the claim.
+    claim : int or None
+        Number of the claim, if it is part of one.
     part : str
         What is asked, as a statement.
     effect : str
@@ -59,7 +61,7 @@ class Question:
         How many splits or seeds it was measured on. Fewer than three leave it open.
     """
 
-    claim: int
+    claim: int | None
     part: str
     effect: str
     estimate: Estimate
@@ -234,13 +236,53 @@ def _of_one_layer(readout):
         )
 
 
+def ask_together(readout: str) -> Question:
+    """Ask whether `max_rate` and `tau_rc` must be chosen together in experiment 3.
+
+    It was decided on after `questions`, belongs to no claim, and is not among those
+    that are corrected together.
+
+    Parameters
+    ----------
+    readout : {"last", "mean"}
+        How the output is read.
+
+    Returns
+    -------
+    question : Question
+        Its effect is what `tau_rc` changes at the lower rate that was decided on, minus
+        what it changes at the higher one, seed by seed and image by image.
+
+    Raises
+    ------
+    NoResultsError
+        If the tables do not hold two seeds at least that have all four networks.
+    """
+    decided = read_decisions()
+    pair = decided["later"]["together"]
+    how = {"readout": readout, "initial_voltage": "zero"}
+    sides = [
+        [results_at(3, max_rate=rate, tau_rc=tau, **how) for tau in pair["tau_rc"]]
+        for rate in pair["max_rate"]
+    ]
+    seeds = set.intersection(*({*its["seed"]} for both in sides for its in both))
+    if len(seeds) < 2:
+        msg = f"Four networks each are needed of two seeds at least; got {len(seeds)}."
+        raise NoResultsError(msg)
+    gains = [
+        paired_gains(*(its[its["seed"].isin(seeds)] for its in both)) for both in sides
+    ]
+    return Question(
+        *(None, "max_rate and tau_rc depend on each other", "max_rate x tau_rc"),
+        mean_over_seeds_and_images([a - b for a, b in zip(*gains, strict=True)]),
+        decided["experiments"]["3"]["margin"],
+        n=len(seeds),
+    )
+
+
 def minus(a, b):
     """Return the difference of two estimates that know nothing of each other."""
-    variances = np.array([a.error**2, b.error**2])
-    dofs = np.array([a.dof, b.dof])
-    total = variances.sum()
-    dof = total**2 / (variances**2 / dofs).sum() if total else dofs.min()
-    return Estimate(a.value - b.value, float(np.sqrt(total)), float(dof))
+    return Estimate(a.value - b.value, a.errors + b.errors, a.dofs + b.dofs)
 
 
 def answer_questions(readout: str) -> pd.DataFrame:

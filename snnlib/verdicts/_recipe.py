@@ -8,9 +8,10 @@ import numpy as np
 
 from snnlib.checks import check_choice
 from snnlib.committed import find_committed, read_committed
-from snnlib.metrics import accuracy_interval
-from snnlib.verdicts._grids import grid_networks
-from snnlib.verdicts._results import read_decisions
+from snnlib.metrics import accuracy_interval, mean_over_seeds_and_images
+from snnlib.verdicts._grids import FACTORS, grid_networks
+from snnlib.verdicts._results import paired_gains, read_decisions
+from snnlib.verdicts._words import interval_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MODELS = ("regression", "decision", "network")
-# By experiment and by what is new; "" stands for the networks of the grid.
+# By experiment and by what is new; "" stands for the networks of the grids.
 _TABLES = {
     ("experiment 1", "grid"): "grid_linear_regression",
     ("experiment 1", "new settings"): "held_out_linear_regression",
@@ -27,6 +28,7 @@ _TABLES = {
     ("experiment 2", "new settings"): "held_out_logistic_regression",
     ("experiment 2", "new data"): "held_out_breast_cancer",
     ("experiment 3", "grid"): "",
+    ("experiment 3", "new images"): "",
     ("experiment 3", "new settings"): "held_out_mnist",
     ("experiment 3", "new data"): "held_out_digits",
 }
@@ -34,6 +36,7 @@ _TABLES = {
 # trained as those were.
 _WAY = {"synapse": 0.1, "readout": "last", "initial_voltage": "zero"}
 _RELU = {
+    "new images": "relu_mnist",
     **dict.fromkeys(["grid", "new settings"], "brief_relu_mnist"),
     "new data": "relu_digits",
 }
@@ -117,10 +120,13 @@ def recipe_trials() -> dict[tuple[str, str], pd.DataFrame]:
     -------
     trials : dict of (str, str) to pandas.DataFrame
         By experiment, and by what is new: the "grid" is what the recipe was read off;
-        "new settings" lie between its values; "new data" are other tables as well. To
-        the columns of the tables come ``accepted``, how far a setting falls ``short``
-        of the model without spikes (share of the line's variation, area under the
-        curve, or points), and whether that is ``good``.
+        "new images" has a row for each of its settings of which networks were trained
+        anew, in full, with the ends ``low`` and ``high`` of the interval of ``short``
+        over networks and images; "new settings" lie between its values;
+        "new data" are other tables as well. To the columns of the tables come
+        ``accepted``, how far a setting falls ``short`` of the model without spikes
+        (share of the line's variation, area under the curve, or points), and whether
+        that is ``good``.
     """
     trials = {}
     good = read_decisions()["good"]
@@ -129,11 +135,7 @@ def recipe_trials() -> dict[tuple[str, str], pd.DataFrame]:
         if name and not find_committed(name):
             continue
         if experiment == "experiment 3":
-            found = (
-                read_committed(name, **_WAY)
-                if name
-                else grid_networks(amplitudes=True, **_WAY)
-            )
+            found = _networks(kind, name)
             model, limit = "network", good["accuracy"]
             short = level_of_networks(kind)[0] - found["accuracy"]
         else:
@@ -150,12 +152,50 @@ def recipe_trials() -> dict[tuple[str, str], pd.DataFrame]:
     return trials
 
 
+def _networks(kind, name):
+    """Return the networks, or the settings with new images, of a trial."""
+    if kind == "new images":
+        return _settings_in_full()
+    if kind == "grid":
+        return grid_networks("brief", amplitudes=True, **_WAY)
+    return read_committed(name, **_WAY)
+
+
+def _settings_in_full():
+    """Return settings whose networks were trained in full, judged by new images."""
+    import pandas as pd
+
+    networks, relu = (
+        _with_new_images(found)
+        for found in (
+            grid_networks(amplitudes=True, **_WAY),
+            read_committed(_RELU["new images"]),
+        )
+    )
+    ways = [*FACTORS, "amplitude", "presentation_time"]
+    rows = []
+    for setting, its in networks.groupby(ways):
+        short = mean_over_seeds_and_images(paired_gains(its, relu))
+        low, high = interval_of(short)
+        found = {"accuracy": its["accuracy"].mean(), "low": low, "high": high}
+        rows.append({**dict(zip(ways, setting, strict=True)), **found})
+    return pd.DataFrame(rows)
+
+
+def _with_new_images(networks):
+    """Return networks as they do on the images that the recipe's grid did not have."""
+    first = read_decisions()["later"]["images"]["first"]
+    hits = [its[first:] for its in networks["hits"]]
+    right = [100 * its.mean() for its in hits]
+    return networks.assign(hits=hits, accuracy=right)
+
+
 def level_of_networks(kind):
     """Return the accuracy that networks are compared with.
 
     Parameters
     ----------
-    kind : {"grid", "new settings", "new data"}
+    kind : {"grid", "new images", "new settings", "new data"}
         What is new about the networks.
 
     Returns
@@ -166,6 +206,8 @@ def level_of_networks(kind):
         How many ReLU networks it is from.
     """
     relu = read_committed(_RELU[kind])
+    if kind == "new images":
+        relu = _with_new_images(relu)
     return relu["accuracy"].mean(), len(relu)
 
 
@@ -181,7 +223,7 @@ def trial_table(trials: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
     -------
     table : pandas.DataFrame
         A row for each trial: how many are ``accepted`` and how many of them ``good``,
-        Wilson's 95 % interval of that share ``in %`` where it is not of a grid, the
+        Wilson's 95 % interval of that share ``in %`` where settings were drawn, the
         share of good ones among all that one gets ``blindly``, how many are
         ``rejected``, and how many good ones are ``missed`` in this way.
     """
@@ -192,7 +234,8 @@ def trial_table(trials: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
         accepted, good = judged["accepted"], judged["good"]
         n, n_good = int(accepted.sum()), int((accepted & good).sum())
         # The settings of a grid are no sample of anything.
-        right = accuracy_interval(n_good, n) if n and trial[-1] != "grid" else None
+        is_drawn = trial[-1] not in {"grid", "new images"}
+        right = accuracy_interval(n_good, n) if n and is_drawn else None
         rows[trial] = {
             "accepted": n,
             "good": n_good,

@@ -38,10 +38,14 @@ def read_decisions() -> dict[str, Any]:
     Returns
     -------
     decisions : dict
-        The content of ``results/decisions.toml``.
+        The content of ``results/decisions.toml``, and as ``later`` that of
+        ``results/later_decisions.toml``.
     """
-    text = results_path("decisions.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    decided, later = (
+        tomllib.loads(results_path(f"{name}.toml").read_text(encoding="utf-8"))
+        for name in ("decisions", "later_decisions")
+    )
+    return {**decided, "later": later}
 
 
 def contrast(

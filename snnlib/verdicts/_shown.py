@@ -40,7 +40,8 @@ def show_verdicts(figure: str = "#fig-nine-panels") -> str:
     -------
     table : str
         Each claim with its verdict as it is and corrected for the number of questions.
-        Where the read-outs do not agree, each has its own.
+        Where the read-outs do not agree, each has its own. Below it, as long as seeds
+        are missing that were decided on, that some verdicts are preliminary.
     """
     import pandas as pd
 
@@ -67,7 +68,18 @@ def show_verdicts(figure: str = "#fig-nine-panels") -> str:
         }
         for number, row in verdict_table().iterrows()
     ]
-    return markdown_table(pd.DataFrame(rows))
+    return markdown_table(pd.DataFrame(rows)) + _preliminary(count_seeds())
+
+
+def _preliminary(seeds):
+    """Return a paragraph on what is to come, or nothing."""
+    if (seeds["here"] >= seeds["decided"]).all():
+        return ""
+    return (
+        "\n\nClaims 3 to 5 are **preliminary**: networks of "
+        f"{seeds['here'].min()} seeds answer them, and up to {seeds['decided'].max()} "
+        "were decided on."
+    )
 
 
 def show_answers(*claims: int) -> str:

@@ -47,7 +47,7 @@ def effect_in_words(estimate: Estimate, unit: str = "points") -> str:
 
     Examples
     --------
-    >>> effect_in_words(Estimate(2.0, 0.5, 1000.0))
+    >>> effect_in_words(Estimate(2.0, (0.5,), (1000.0,)))
     '+2.0 points (+1.0 to +3.0)'
     """
     turn, form = _SAID[unit]
