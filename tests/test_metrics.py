@@ -908,7 +908,7 @@ def test_few_seeds_are_not_surer_than_they_say(confidence):
 def test_mean_over_seeds_and_images_holds_the_truth(seeds, images):
     """About 95 of 100 intervals do, seed 2: few seeds, many images, and a rest."""
     rng = np.random.default_rng(2)
-    held = []
+    held, reaches = [], []
     for _ in range(400):
         values = (
             seeds * rng.normal(size=(5, 1))
@@ -917,7 +917,19 @@ def test_mean_over_seeds_and_images_holds_the_truth(seeds, images):
         )
         low, high = mean_over_seeds_and_images(values).interval()
         held.append(low <= 0 <= high)
+        reaches.append((high - low) / 2)
     assert np.mean(held) >= 0.93
+    # Not by being wide: with four degrees of freedom t is 2.78, and 1.96 with many.
+    true = np.sqrt(seeds**2 / 5 + images**2 / 60 + 25 / 300)
+    assert np.median(reaches) < 1.1 * 2.78 * true
+
+
+def test_seeds_that_agree_by_luck_do_not_count_as_sure():
+    """Rows with one mean, whose hits differ: the luck of the hits stands for seeds."""
+    values = np.array([[0.0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 1, 0]])
+    estimate = mean_over_seeds_and_images(values)
+    rest = ((values - values.mean(axis=0)) ** 2).sum() / (2 * 3)
+    assert estimate.errors[0] == pytest.approx(np.sqrt(rest / 12))
 
 
 def test_mean_over_seeds_and_images_where_nothing_varies():

@@ -20,6 +20,7 @@ from snnlib import (
     variance_shares,
 )
 from snnlib.metrics import mean_over_seeds_and_images
+from snnlib.verdicts import _grids
 
 SETTING = {
     "max_rate": 100.0,
@@ -219,6 +220,14 @@ def test_shares_over_seeds_move_as_far_as_seeds_differ():
         assert share == pytest.approx(alone[name].share)
         assert (low, high) == pytest.approx((share, share))
     grid = rng.normal(size=(3, 3, 2, 2, 2, 4))
+    # The means of draws vary as that of all would, and for each pair on its own.
+    means = np.array(
+        [_grids.draw_networks(grid, rng).mean(axis=-1) for _ in range(2000)]
+    )
+    expected = grid.var(axis=-1, ddof=1) / 4
+    np.testing.assert_allclose(means.var(axis=0), expected, rtol=0.3)
+    one, another = means[:, 0, 0, 0, 0, 0], means[:, 1, 0, 0, 0, 0]
+    assert abs(np.corrcoef(one, another)[0, 1]) < 0.1
     other = shares_over_seeds(grid, n_draws=20)
     assert all(low < high for _, low, high in other.values())
     of_mean = variance_shares(grid, FACTORS)

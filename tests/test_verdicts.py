@@ -176,7 +176,7 @@ def test_decisions_are_older_than_the_tables_they_judge(decisions, names):
     decided = tomllib.loads(text)["date"].isoformat()
     for name in names:
         about = json.loads((ROOT / "results" / f"{name}.json").read_text())
-        assert about["last_run"][:10] >= decided
+        assert about["last_run"][: len(decided)] >= decided
     history = ["git", "log", "--follow", "--format=%ct", "--"]
     try:
         times = [
@@ -568,8 +568,8 @@ def test_show_verdicts_says_what_is_preliminary(folder):
     _results.read_tables.cache_clear()
     _questions.cached_answers.cache_clear()
     text = show_verdicts().partition("\n\n")[2]
-    assert "Claims 3 to 5 are **preliminary**: networks of 3 seeds" in text
-    assert "up to 10 were decided" in text
+    assert text.startswith("Claims 3 to 5 are **preliminary**.")
+    assert text.endswith("there are 6 of 10 for `tau_rc`.")
 
 
 @pytest.mark.usefixtures("judged")

@@ -91,7 +91,8 @@ class Estimate(NamedTuple):
     Its interval is Student's where one thing was drawn anew. Where several were, each
     has its own quantile of t: half the interval is the root of the sum of squares of
     errors times quantiles (Banerjee 1960). It then holds the true effect *at least* as
-    often as it says, however few of each were drawn.
+    often as it says, however few of each were drawn, if each error is that of a sample
+    of its own.
 
     Attributes
     ----------
@@ -304,9 +305,11 @@ def mean_over_seeds_and_images(values: ArrayLike) -> Estimate:
 
     Seeds and images are both drawn, and a hard image is hard for all. The variance has
     a part of each, of the mean squares of a two-way table without repeats: ``MS_seeds``
-    with ``n_seeds - 1`` degrees of freedom, and what ``MS_images`` is more than
-    ``MS_rest``; both over ``n_seeds * n_images``. It speaks of other seeds *and* of
-    other images.
+    (or ``MS_rest``, if a few seeds agree by luck and it is the larger) with
+    ``n_seeds - 1`` degrees of freedom, and what ``MS_images`` is more than ``MS_rest``;
+    both over ``n_seeds * n_images``. It speaks of other seeds *and* of other images, of
+    which there should be a hundred or more: what the second part is worth is not known
+    from a few.
 
     Parameters
     ----------
@@ -336,8 +339,8 @@ def mean_over_seeds_and_images(values: ArrayLike) -> Estimate:
     rest = values - of_seeds[:, None] - of_images + mean
     of_rest = (rest**2).sum() / ((n_seeds - 1) * (n_images - 1))
     squares = (
-        n_images * ((of_seeds - mean) ** 2).sum() / (n_seeds - 1),
         # A part of the variance that comes out negative counts as none.
+        max(n_images * ((of_seeds - mean) ** 2).sum() / (n_seeds - 1), of_rest),
         max(n_seeds * ((of_images - mean) ** 2).sum() / (n_images - 1) - of_rest, 0.0),
     )
     return Estimate(

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
 
 _CONTRARY = {"yes": "no", "no": "yes", "open": "open"}
 _ONE_LAYER = ("one_layer_mnist", "one_layer_rule_mnist")
-# As many as were decided for any question. Of two networks an interval that is to hold
-# 95 % holds less than 90 %.
+# As many as were decided for any question; two are answered by luck more than by runs.
 _LEAST_REPEATS = 3
 
 

@@ -121,8 +121,9 @@ def recipe_trials() -> dict[tuple[str, str], pd.DataFrame]:
     trials : dict of (str, str) to pandas.DataFrame
         By experiment, and by what is new: the "grid" is what the recipe was read off;
         "new images" has a row for each of its settings of which networks were trained
-        anew, in full, with the ends ``low`` and ``high`` of the interval of ``short``
-        over networks and images; "new settings" lie between its values;
+        anew, in full, with the ends ``low`` and ``high`` of an interval over networks
+        and images, beside the ReLU networks of the same seeds (without two such, NaN);
+        "new settings" lie between its values;
         "new data" are other tables as well. To the columns of the tables come
         ``accepted``, how far a setting falls ``short`` of the model without spikes
         (share of the line's variation, area under the curve, or points), and whether
@@ -175,8 +176,10 @@ def _settings_in_full():
     ways = [*FACTORS, "amplitude", "presentation_time"]
     rows = []
     for setting, its in networks.groupby(ways):
-        short = mean_over_seeds_and_images(paired_gains(its, relu))
-        low, high = interval_of(short)
+        gains = paired_gains(its, relu)
+        low, high = np.nan, np.nan
+        if len(gains) > 1:
+            low, high = interval_of(mean_over_seeds_and_images(gains))
         found = {"accuracy": its["accuracy"].mean(), "low": low, "high": high}
         rows.append({**dict(zip(ways, setting, strict=True)), **found})
     return pd.DataFrame(rows)

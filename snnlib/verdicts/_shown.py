@@ -73,12 +73,16 @@ def show_verdicts(figure: str = "#fig-nine-panels") -> str:
 
 def _preliminary(seeds):
     """Return a paragraph on what is to come, or nothing."""
-    if (seeds["here"] >= seeds["decided"]).all():
+    short = seeds[seeds["here"] < seeds["decided"]]
+    if short.empty:
         return ""
+    listed = ", ".join(
+        f"{row.here} of {row.decided} for {name}"
+        for name, row in short.rename(index="`{}`".format).iterrows()
+    )
     return (
-        "\n\nClaims 3 to 5 are **preliminary**: networks of "
-        f"{seeds['here'].min()} seeds answer them, and up to {seeds['decided'].max()} "
-        "were decided on."
+        "\n\nClaims 3 to 5 are **preliminary**. Of the seeds decided on, there are "
+        f"{listed}."
     )
 
 
