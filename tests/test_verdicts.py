@@ -321,7 +321,7 @@ WAYS = [
         ("zero", "uniform"), ("last", "mean"), ("0.001", "0.01", "0.1", "1")
     )
 ]
-N_IMAGES = 400
+N_IMAGES = 1600
 # The learning curve: how many more are wrong after so many passes than after all ten.
 BEHIND = {0.4: 0.2, 1: 0.1, 2: 0.05, 5: 0.0}
 SNAPSHOTS = [
@@ -332,7 +332,7 @@ SNAPSHOTS = [
 
 def invented_hits(rng, hard, share):
     """Return hits of which so many are right, hard images being hard for all."""
-    noisy = hard + rng.normal(scale=0.3, size=hard.size)
+    noisy = hard + rng.normal(scale=0.1, size=hard.size)
     return noisy < np.quantile(noisy, share)
 
 
