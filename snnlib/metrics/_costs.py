@@ -407,7 +407,7 @@ def energy_bill(
     access: float,
     reuse: bool,
 ) -> dict[str, float]:
-    """Estimate what an image costs with neurons and memory, which are most of it.
+    """Estimate what an image costs with neurons and memory, which can be most of it.
 
     It knows two kinds of networks. One looks once, each unit in one addition to its
     bias. One spikes: in each step each neuron leaks, which is a MAC and an AC, and its
