@@ -30,6 +30,7 @@ _HOMES = {
         "train_test_mnist",
     ),
     "architectures": ("parse_architecture", "read_weights"),
+    "checks": ("check_choice", "check_number", "check_whole"),
     "neurons": ("neuron_parameters",),
     "networks": (
         "conv_network",

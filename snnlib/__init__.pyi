@@ -4,6 +4,9 @@ from typing import Any
 
 from snnlib.architectures import parse_architecture as parse_architecture
 from snnlib.architectures import read_weights as read_weights
+from snnlib.checks import check_choice as check_choice
+from snnlib.checks import check_number as check_number
+from snnlib.checks import check_whole as check_whole
 from snnlib.collected import Collected as Collected
 from snnlib.collected import collect_runs as collect_runs
 from snnlib.committed import find_committed as find_committed

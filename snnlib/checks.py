@@ -1,13 +1,19 @@
 """Refuse a bad value in one sentence: its name, what is allowed, what came."""
 
+from __future__ import annotations
+
 import math
 import os
 import sys
 import warnings
 from numbers import Integral, Real
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
 
 
 def _refuse(owner, name, allowed, got):
@@ -63,15 +69,21 @@ def check_bool(name, value, *, owner=""):
     return bool(value)
 
 
-def check_choice(name, value, choices, *, owner=""):
+def check_choice(
+    name: str, value: Any, choices: Collection[str], *, owner: str = ""
+) -> str:
     """Return a value that is one of some words.
 
     Parameters
     ----------
-    name, value, owner
-        As in `check_bool`.
-    choices : sequence of str
+    name : str
+        What to call it in the message.
+    value : object
+        What came.
+    choices : collection of str
         The words.
+    owner : str, default=""
+        Function or class to name in the message.
 
     Returns
     -------
@@ -81,19 +93,26 @@ def check_choice(name, value, choices, *, owner=""):
     ------
     ValueError
         If it is none of them.
+
+    Examples
+    --------
+    >>> check_choice("readout", "mean", ["last", "mean"])
+    'mean'
     """
     if not isinstance(value, str) or value not in choices:
         _refuse(owner, name, f"one of {sorted(choices)}", shown(value))
     return value
 
 
-def check_whole(name, value, low, high=None, *, owner=""):
+def check_whole(
+    name: str, value: Any, low: int, high: int | None = None, *, owner: str = ""
+) -> int:
     """Return a whole number within limits, as Python's int.
 
     Parameters
     ----------
     name, value, owner
-        As in `check_bool`.
+        As in `check_choice`.
     low : int
         The smallest allowed.
     high : int or None, default=None
@@ -107,6 +126,12 @@ def check_whole(name, value, low, high=None, *, owner=""):
     ------
     ValueError
         If it is none, or outside. A float is none, even 3.0, and neither is a bool.
+
+    Examples
+    --------
+    >>> check_whole("n_splits", 2.5, 1)
+    Traceback (most recent call last):
+    ValueError: n_splits must be a whole number from 1 on; got 2.5.
     """
     is_whole = isinstance(value, Integral) and not isinstance(value, bool)
     if not is_whole or value < low or (high is not None and value > high):
@@ -116,22 +141,22 @@ def check_whole(name, value, low, high=None, *, owner=""):
 
 
 def check_number(
-    name,
-    value,
+    name: str,
+    value: Any,
     *,
-    above=None,
-    low=None,
-    high=None,
-    below=None,
-    is_optional=False,
-    owner="",
-):
+    above: float | None = None,
+    low: float | None = None,
+    high: float | None = None,
+    below: float | None = None,
+    is_optional: bool = False,
+    owner: str = "",
+) -> Any:
     """Return a finite real number within limits, as Python's float.
 
     Parameters
     ----------
     name, value, owner
-        As in `check_bool`.
+        As in `check_choice`.
     above : float or None, default=None
         It must be larger than this.
     low, high : float or None, default=None
@@ -149,6 +174,11 @@ def check_number(
     ------
     ValueError
         If it is not a number, not finite, or outside.
+
+    Examples
+    --------
+    >>> check_number("tau_rc", 0.02, above=0)
+    0.02
     """
     if value is None and is_optional:
         return None
