@@ -309,8 +309,8 @@ def show_criteria() -> str:
   {100 * logistic["mean_accuracy_majority"]:.1f} % and logistic regression
   {100 * logistic["mean_accuracy_logistic"]:.1f} %.)
 - **Experiment 3**: its accuracy is at most {good["accuracy"]:g} points below
-  {level:.1f} %, the mean of {n} ReLU networks that were trained alike. (New data have
-  their own.)
+  {level:.1f} %, the mean of {n} ReLU networks that were trained alike. (New images and
+  new data have their own.)
 """
 
 
