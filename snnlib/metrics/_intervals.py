@@ -139,7 +139,7 @@ class Estimate(NamedTuple):
         low, high : float
         """
         confidence = check_number("confidence", confidence, above=0, high=1)
-        half = self._half(confidence)
+        half = self._half(lambda dof: _reach(confidence, dof))
         return self.value - half, self.value + half
 
     def p_differs(self, null: float = 0.0) -> float:
@@ -165,17 +165,17 @@ class Estimate(NamedTuple):
         # Any one part alone has a narrower interval, so a smaller p-value.
         parts = [it for it in zip(self.errors, self.dofs, strict=True) if it[0]]
         least = max(
-            (2 * t.sf(distance / error, dof) for error, dof in parts), default=0
+            (float(2 * t.sf(distance / error, dof)) for error, dof in parts),
+            default=0.0,
         )
         if len(parts) < 2 or not least:
-            return float(least)
+            return least
 
         def too_wide(log_p):
-            tail = math.exp(log_p) / 2
-            return math.hypot(*(t.isf(tail, dof) * it for it, dof in parts)) - distance
+            return self._half(lambda dof: t.isf(math.exp(log_p) / 2, dof)) - distance
 
         low = math.log(least)
-        return math.exp(brentq(too_wide, low, 0)) if too_wide(low) > 0 else float(least)
+        return math.exp(brentq(too_wide, low, 0)) if too_wide(low) > 0 else least
 
     def p_within(self, margin: float) -> float:
         """Return the p-value against the true effect lying outside a margin.
@@ -219,11 +219,11 @@ class Estimate(NamedTuple):
         of_one_side = self.p_differs(bound) / 2
         return of_one_side if self.value > bound else 1 - of_one_side
 
-    def _half(self, confidence):
-        """Return how far the interval reaches to either side."""
+    def _half(self, quantile):
+        """Return how far an interval reaches to either side, by quantiles of t."""
         # Without an error, all confidence is no more than the mean.
-        reaches = zip(self.errors, self.dofs, strict=True)
-        return math.hypot(*(it and it * _reach(confidence, dof) for it, dof in reaches))
+        parts = zip(self.errors, self.dofs, strict=True)
+        return math.hypot(*(error and error * quantile(dof) for error, dof in parts))
 
 
 def mean_over_seeds(values: ArrayLike) -> Estimate:

@@ -244,7 +244,7 @@ def ask_together(readout: str) -> Question:
     Parameters
     ----------
     readout : {"last", "mean"}
-        How the output is read.
+        As for `questions`.
 
     Returns
     -------

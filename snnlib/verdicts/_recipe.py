@@ -123,56 +123,53 @@ def recipe_trials() -> dict[tuple[str, str], pd.DataFrame]:
         "new images" has a row for each of its settings of which networks were trained
         anew, in full, with the ends ``low`` and ``high`` of an interval over networks
         and images, beside the ReLU networks of the same seeds (without two such, NaN);
-        "new settings" lie between its values;
-        "new data" are other tables as well. To the columns of the tables come
-        ``accepted``, how far a setting falls ``short`` of the model without spikes
-        (share of the line's variation, area under the curve, or points), and whether
-        that is ``good``.
+        "new settings" lie between its values; "new data" are other tables as well. To
+        the columns of the tables come ``accepted``, how far a setting falls ``short``
+        of the model without spikes (share of the line's variation, area under the
+        curve, or points), and whether that is ``good``.
     """
-    trials = {}
+    return {trial: _judged(*trial) for trial in _committed_trials()}
+
+
+def _committed_trials():
+    return [it for it, name in _TABLES.items() if not name or find_committed(name)]
+
+
+def _judged(experiment, kind):
+    """Return the settings of a trial, judged by the recipe and by what is good."""
     good = read_decisions()["good"]
     model: Literal["regression", "decision", "network"]
-    for (experiment, kind), name in _TABLES.items():
-        if name and not find_committed(name):
-            continue
-        if experiment == "experiment 3":
-            found = _networks(kind, name)
-            model, limit = "network", good["accuracy"]
-            short = level_of_networks(kind)[0] - found["accuracy"]
+    if experiment == "experiment 3":
+        found = _networks(kind)
+        model, limit = "network", good["accuracy"]
+        short = level_of_networks(kind)[0] - found["accuracy"]
+    else:
+        found = read_committed(_TABLES[experiment, kind])
+        if experiment == "experiment 1":
+            model, limit = "regression", 1 - good["fidelity"]
+            short = 1 - found["fidelity"]
         else:
-            found = read_committed(name)
-            if experiment == "experiment 1":
-                model, limit = "regression", 1 - good["fidelity"]
-                short = 1 - found["fidelity"]
-            else:
-                model, limit = "decision", good["auc"]
-                short = found["mean_auc_line"] - found["mean_auc"]
-        accepted = accepted_by_recipe(found, model)
-        judged = {"accepted": accepted, "short": short, "good": short <= limit}
-        trials[experiment, kind] = found.assign(**judged)
-    return trials
+            model, limit = "decision", good["auc"]
+            short = found["mean_auc_line"] - found["mean_auc"]
+    accepted = accepted_by_recipe(found, model)
+    return found.assign(accepted=accepted, short=short, good=short <= limit)
 
 
-def _networks(kind, name):
+def _networks(kind):
     """Return the networks, or the settings with new images, of a trial."""
     if kind == "new images":
         return _settings_in_full()
     if kind == "grid":
         return grid_networks("brief", amplitudes=True, **_WAY)
-    return read_committed(name, **_WAY)
+    return read_committed(_TABLES["experiment 3", kind], **_WAY)
 
 
 def _settings_in_full():
     """Return settings whose networks were trained in full, judged by new images."""
     import pandas as pd
 
-    networks, relu = (
-        _with_new_images(found)
-        for found in (
-            grid_networks(amplitudes=True, **_WAY),
-            read_committed(_RELU["new images"]),
-        )
-    )
+    networks = _with_new_images(grid_networks(amplitudes=True, **_WAY))
+    relu = _relu_networks("new images")
     ways = [*FACTORS, "amplitude", "presentation_time"]
     rows = []
     for setting, its in networks.groupby(ways):
@@ -208,10 +205,14 @@ def level_of_networks(kind):
     n : int
         How many ReLU networks it is from.
     """
-    relu = read_committed(_RELU[kind])
-    if kind == "new images":
-        relu = _with_new_images(relu)
+    relu = _relu_networks(kind)
     return relu["accuracy"].mean(), len(relu)
+
+
+def _relu_networks(kind):
+    """Return the networks without spikes of a trial, as they do on its images."""
+    found = read_committed(_RELU[kind])
+    return _with_new_images(found) if kind == "new images" else found
 
 
 def trial_table(trials: Mapping[tuple[str, str], pd.DataFrame]) -> pd.DataFrame:
@@ -318,6 +319,6 @@ def _accepted_decisions():
     """Return the settings of experiment 2 that the recipe accepts, in all trials."""
     import pandas as pd
 
-    trials = recipe_trials().items()
-    its = pd.concat(its for (name, _), its in trials if name == "experiment 2")
+    trials = [it for it in _committed_trials() if it[0] == "experiment 2"]
+    its = pd.concat(_judged(*trial) for trial in trials)
     return its[its["accepted"]]
