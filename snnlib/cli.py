@@ -622,7 +622,7 @@ def _restore(options):
     n_restored, skipped = restore_runs(options.table, options.out)
     for problem in skipped:
         _tell(problem)
-    _say(f"{n_restored} runs of {options.table} are in {options.out}")
+    _say(f"{n_restored} runs of {options.table} were put into {options.out}")
     return 1 if skipped else 0
 
 

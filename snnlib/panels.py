@@ -106,7 +106,7 @@ def _check_panel(experiment, parameter):
 def paper_panel(experiment: int, parameter: str) -> pd.DataFrame:
     """Return one panel by the paper's own protocol: a single split, or 200 images.
 
-    Read at the last step and started at 0 V. In experiment 3 it is the network of the
+    Read at the last step and started at 0. In experiment 3 it is the network of the
     first seed, on the first 200 test images.
 
     Parameters

@@ -390,7 +390,9 @@ def plot_results(
     ----------
     results : pandas.DataFrame
         A table of runs, from `read_results` or `Collected.to_frame`. Where it varies
-        one parameter at a time, the rows that vary ``x`` are drawn.
+        one parameter at a time, the rows that vary ``x`` are drawn. A run that stands
+        in it twice, by its ``run_id``, counts once. Without the schema of such a table
+        nothing tells repeats from other settings, and each run is a point.
     x, y : str
         Columns of a parameter and of a metric. The axis of ``x`` is logarithmic if its
         values span a factor of 50, and a list of them if they are not all numbers.
@@ -417,6 +419,8 @@ def plot_results(
     columns = _check_results(results, x, y, by)
     # Tables that were joined may have an index in which some label stands twice.
     rows = results.reset_index(drop=True)
+    if "run_id" in rows:
+        rows = rows.drop_duplicates(["run_id", "axis"] if "axis" in rows else "run_id")
     if "axis" in rows and (rows["axis"] == x).any():
         rows = rows[rows["axis"] == x]
     n_rows = len(rows)
@@ -424,12 +428,17 @@ def plot_results(
     if not len(rows):
         msg = f"y must be a metric that some run has; none has {y!r}."
         raise ValueError(msg)
+    parameters = [n for n, it in columns.items() if it.get("kind") == "parameter"]
     others = [
         name
-        for name, column in columns.items()
-        if column.get("kind") == "parameter" and name not in (x, *by, "seed")
-        if rows[name].map(repr).nunique() > 1
+        for name in parameters
+        if name not in (x, *by, "seed") and rows[name].map(repr).nunique() > 1
     ]
+    of_runs = ""
+    if others:
+        of_runs = f"each point is a run; they differ in {', '.join(others)} too"
+    elif not parameters:
+        of_runs = "each point is a run; no schema tells which are repeats"
     ax = _axes(ax)
     places, ticks = _places(rows[x])
     lines = (
@@ -443,7 +452,7 @@ def plot_results(
         style = {"marker": marker, "capsize": 3, "label": label or None, **kwargs}
         at = np.array([places[i] for i in line.index], float)
         y_values = line[y].astype(float)
-        if others:
+        if of_runs:
             ax.errorbar(at, y_values, **{"linestyle": "none", **style})
             continue
         points = y_values.groupby(at)
@@ -454,11 +463,7 @@ def plot_results(
         ax.scatter(at, y_values, s=8, alpha=0.4, color=drawn.lines[0].get_color())
         most = max(most, counts.max())
     _dress_results(ax, columns, (x, y, by), ticks)
-    about = (
-        [f"each point is a run; they differ in {', '.join(others)} too"]
-        if others
-        else []
-    )
+    about = [of_runs] if of_runs else []
     if most > 1:
         about.append(f"mean of up to {most} runs, with its 95 % interval")
     if n_rows > len(rows):

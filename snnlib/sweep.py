@@ -270,7 +270,8 @@ def restore_runs(
     Returns
     -------
     n_restored : int
-        Number of runs that were put into the folder.
+        Number of runs that were put into the folder; those that it had already are
+        none.
     skipped : list of str
         For each row that was left out, why.
 

@@ -32,6 +32,7 @@ def variance_shares(
     factors: Sequence[str],
     *,
     n_resamples: int = 1000,
+    n_drawn: int | None = None,
     random_state: int = 0,
 ) -> dict[str, VarianceShare]:
     """Divide the variance of scores on a full grid among factors and their pairs.
@@ -46,11 +47,15 @@ def variance_shares(
     ----------
     scores : array-like of shape (n_values of each factor ..., n_repeats)
         One score for each setting and repeat, such as a seed. One repeat has no
-        interval.
+        interval, so its ends are NaN.
     factors : sequence of str
         Names of the factors, in the order of the axes.
     n_resamples : int, default=1000
         How often repeats are drawn anew for the intervals.
+    n_drawn : int or None, default=None
+        How many repeats a resample draws; None as many as there are. Splits of the same
+        rows overlap, and ``n`` of them tell of other rows what ``1 / (1 / n + n_test /
+        n_train)`` would that share nothing: draw so many. Fewer make wider intervals.
     random_state : int, default=0
         Seed of these draws.
 
@@ -65,13 +70,15 @@ def variance_shares(
     ------
     ValueError
         If the axes are not one more than the factors, these are no different names, a
-        score is not finite, or all settings have the same score.
+        score is not finite, or all settings have the same score; or if a number of
+        draws is no whole number from 1 on, or ``n_drawn`` more than the repeats.
 
     References
     ----------
     R. A. Fisher, *Statistical Methods for Research Workers*, 1925, for the division of
     variance; B. Efron, "Bootstrap methods: another look at the jackknife", Annals of
-    Statistics 7, 1979, for the intervals.
+    Statistics 7, 1979, for the intervals; C. Nadeau and Y. Bengio, "Inference for the
+    generalization error", Machine Learning 52, 2003, for splits that overlap.
 
     Examples
     --------
@@ -97,9 +104,15 @@ def variance_shares(
         raise ValueError(msg)
     rng = np.random.default_rng(random_state)
     n_repeats = scores.shape[-1]
+    n_drawn = check_whole(
+        "n_drawn", n_repeats if n_drawn is None else n_drawn, 1, n_repeats
+    )
+    if n_repeats == 1:
+        none = float("nan")
+        return {name: VarianceShare(share, none, none) for name, share in found.items()}
     again = [
-        _shares(scores[..., rng.integers(n_repeats, size=n_repeats)].mean(-1), factors)
-        for _ in range(n_resamples if n_repeats > 1 else 1)
+        _shares(scores[..., rng.integers(n_repeats, size=n_drawn)].mean(-1), factors)
+        for _ in range(n_resamples)
     ]
     ends = {
         name: np.percentile([it[name] for it in again], [2.5, 97.5]) for name in found

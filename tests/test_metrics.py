@@ -819,7 +819,22 @@ def test_estimate_of_equal_repeats_is_sure():
     assert sure.interval() == (2.0, 2.0)
     assert (sure.p_differs(), sure.p_within(1.0), sure.p_within(3.0)) == (0, 1, 0)
     assert mean_over_seeds([0.0, 0.0]).p_differs() == 1
-    assert sure.interval(1) == (2.0, 2.0)
+    # The mean of these is rounded, and would differ from each of them.
+    for n in (11, 20):
+        equal = mean_over_seeds([0.7] * n)
+        assert (equal.p_differs(0.7), equal.interval()) == (1, (0.7, 0.7))
+        equal = mean_over_splits([0.7] * n, n_train=9, n_test=3)
+        assert (equal.p_differs(0.7), equal.interval()) == (1, (0.7, 0.7))
+    with pytest.raises(ValueError, match=r"confidence must be .* below 1; got 1"):
+        sure.interval(1)
+
+
+def test_p_value_of_two_parts_does_not_end_where_one_does():
+    """Each part alone underflows to 0; both together do not."""
+    near, far = (
+        Estimate(value, (1.0, 0.9), (1e5, 1e6)).p_differs() for value in (37.0, 38.0)
+    )
+    assert 0 < far < near < 1e-150
 
 
 @pytest.mark.parametrize("number", ["1", None, [1.0], np.nan, np.inf, 10**400])
@@ -1061,7 +1076,8 @@ def test_variance_shares_are_those_of_known_effects():
     expected = {"a": 9, "b": 1, "c": 0, "a x b": 0, "a x c": 4, "b x c": 0}
     for name, square in {**expected, "three and more": 0.25}.items():
         assert found[name].share == pytest.approx(square / total)
-        assert found[name].low == found[name].high == pytest.approx(square / total)
+        # One repeat has no interval.
+        assert np.isnan([found[name].low, found[name].high]).all()
 
 
 def test_variance_shares_are_those_of_an_analysis_of_variance():
@@ -1080,6 +1096,22 @@ def test_variance_shares_are_those_of_an_analysis_of_variance():
     assert sum(it.share for it in found.values()) == pytest.approx(1)
     for it in found.values():
         assert 0 <= it.low <= it.high <= 1
+
+
+def test_variance_shares_of_fewer_draws_have_wider_intervals():
+    """Means of m draws vary as n / m times those of n, seed 7."""
+    rng = np.random.default_rng(7)
+    level = np.arange(4.0)[:, None] + 1.5 * np.arange(3.0)
+    scores = level[..., None] + rng.normal(size=(4, 3, 60))
+    reach = {
+        n: np.ptp(variance_shares(scores, ["a", "b"], n_drawn=n)["a"][1:])
+        for n in (None, 60, 15)
+    }
+    assert reach[None] == reach[60]
+    assert reach[15] == pytest.approx(2 * reach[60], rel=0.25)
+    for n in (0, 61, 1.5):
+        with pytest.raises(ValueError, match=r"n_drawn must be a whole .* 1 to 60"):
+            variance_shares(scores, ["a", "b"], n_drawn=n)
 
 
 def test_variance_shares_know_their_luck():

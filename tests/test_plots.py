@@ -366,6 +366,29 @@ def test_plot_results_draws_runs_that_are_no_repeats_one_by_one():
     assert ax.get_xscale() == "log"
 
 
+def test_plot_results_counts_a_run_once():
+    """Tables that were joined may hold a run twice; that is no repeat."""
+    results = table(x=[1.0, 1.0], seed=[0, 1], y=[1.0, 2.0]).assign(run_id=["a", "b"])
+    once, twice = (
+        plot_results(it, x="x", y="y") for it in (results, pd.concat([results] * 2))
+    )
+    for ax in (once, twice):
+        assert (
+            ax.get_title(loc="left") == "mean of up to 2 runs, with its 95 % interval"
+        )
+    bars = [ax.containers[0].lines[2][0].get_segments()[0] for ax in (once, twice)]
+    np.testing.assert_allclose(*bars)
+
+
+def test_plot_results_without_a_schema_takes_no_run_for_a_repeat():
+    """Nothing says then whether runs differ in their seed alone."""
+    results = table(x=[1.0, 1.0], c=[1, 2], y=[1.0, 2.0])
+    results.attrs.clear()
+    ax = plot_results(results, x="x", y="y")
+    assert not ax.containers[0].lines[2]
+    assert "no schema tells which are repeats" in ax.get_title(loc="left")
+
+
 def test_plot_results_takes_tables_one_below_the_other():
     """Each keeps its own index, in which labels then stand twice."""
     first = table(x=[1, 2], y=[1.0, 2.0])

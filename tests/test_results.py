@@ -1,6 +1,7 @@
 """The committed tables are whole, and what is in them can be had again."""
 
 import hashlib
+import importlib
 import json
 import math
 import re
@@ -78,6 +79,62 @@ def repeated(definition):
     ]
 
 
+@pytest.fixture
+def repeat_rows():
+    """Return the module of the script that repeats rows."""
+    return importlib.import_module("scripts.repeat_rows")
+
+
+@pytest.mark.parametrize(
+    ("metrics", "known", "difference"),
+    [
+        ({"a": 1.0, "b": "x"}, {"a": 1.0, "b": "x"}, 0),
+        ({"a": 1.0, "b": 2.0}, {"a": 1.5, "b": 1.75}, 0.5),
+        ({"a": 1.0, "b": None}, {"a": 1.0}, 0),
+        ({"a": 1.0}, {"a": math.nan}, math.inf),
+        ({"a": math.nan}, {"a": 1.0}, math.inf),
+        ({"a": 1.0}, {"a": 1.0, "hits": "xxx"}, math.inf),
+        ({"a": 1.0, "c": 1.0}, {"a": 1.0}, math.inf),
+        ({"a": "x"}, {"a": 1.0}, math.inf),
+    ],
+)
+def test_difference_of_a_repeated_row(repeat_rows, metrics, known, difference):
+    """What only one side has, or is no number, is no agreement."""
+    assert repeat_rows.largest_difference(metrics, known) == difference
+
+
+def test_repeat_rows_compares_all_metrics_of_a_row(repeat_rows):
+    """By the table's own schema."""
+    table = committed("paper_linear_regression")
+    row, about = read_table(table)[0], read_provenance(table)
+    known = repeat_rows.committed_metrics(row, about)
+    values, _ = planned_values(row, about)
+    others = {*values, "run_id", "axis", "wall_time", "versions"}
+    expected = {name for name in row if name not in others and row[name] is not None}
+    # A metric that has a parameter's name has another one in the table.
+    assert "n_splits_recorded" in expected
+    assert known.keys() == {name.removesuffix("_recorded") for name in expected}
+    assert repeat_rows.largest_difference(known, known) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["grid_lineer_regression"], "tables must be some of .*'grid_lineer_reg"),
+        (["--sample", "0"], "--sample must be a number from 1 to .*; got 0"),
+        (["--sample", "-1"], "--sample must be a number from 1 to .*; got -1"),
+        (["--sample", "99999"], "--sample must be a number from 1 to .*; got 99999"),
+    ],
+)
+def test_repeat_rows_names_what_it_cannot_do(
+    repeat_rows, monkeypatch, options, message
+):
+    """Before it runs anything."""
+    monkeypatch.setattr("sys.argv", ["repeat_rows.py", *options])
+    with pytest.raises(SystemExit, match=message):
+        repeat_rows.main()
+
+
 def definitions_of(notebook):
     """Return the definitions that run a notebook of the sweeps."""
     return [
@@ -91,8 +148,9 @@ def definitions_of(notebook):
 def test_a_row_of_each_table_was_repeated_to_the_last_digit(definition):
     """``repeat_rows.py`` found no difference, in a row that the table still has.
 
-    A network trained in full takes a quarter of an hour. Of those, the row may be of
-    another table from the same notebook.
+    It names the code that it ran with, which need not be today's. A network trained in
+    full takes a quarter of an hour. Of those, the row may be of another table from the
+    same notebook.
     """
     found, table = repeated(definition), committed(definition.stem)
     notebook = read_provenance(table)["notebook"]

@@ -622,7 +622,7 @@ def test_restore_on_the_command_line(kept, tmp_path, capsys):
     collected.write(path)
     assert main(["restore", str(path), "--out", str(out)]) == 0
     said = capsys.readouterr().out
-    assert f"{len(collected.rows)} runs of {path} are in {out}" in said
+    assert f"{len(collected.rows)} runs of {path} were put into {out}" in said
     collected.rows[0]["x"] += 1
     collected.write(path)
     assert main(["restore", str(path), "--out", str(tmp_path / "other")]) == 1

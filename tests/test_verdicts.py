@@ -9,10 +9,12 @@ from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import stats
 
 from snnlib import (
+    accuracy_interval,
     committed,
     load_iris_setosa,
     pack_hits,
@@ -25,6 +27,7 @@ from snnlib.tables import read_table, write_table
 from snnlib.verdicts import (
     NoResultsError,
     Question,
+    Setting,
     _claims,
     _questions,
     _results,
@@ -35,17 +38,21 @@ from snnlib.verdicts import (
     beside_constant,
     contrast,
     count_seeds,
+    effect_in_words,
     gain_table,
     judge,
     learning_curve,
+    parts_at,
     parts_of_claims,
     questions,
     read_decisions,
     results_at,
+    runs_by_setting,
     show_answers,
     show_contrasts,
     show_verdicts,
     verdict_table,
+    ways_of,
 )
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -106,7 +113,9 @@ def test_answer_without_a_margin_is_the_sign(value, answer):
         ("points", (2.0, 0.5), "+2.0 points (+1.0 to +3.0)"),
         ("points", (-0.01, 0.5), "0.0 points (-1.0 to +1.0)"),
         ("points", (-0.5, 0.1), "-0.5 points (-0.7 to -0.3)"),
-        ("MSPE", (np.log(3.0), 0.0), "MSPE times 9.00 (9.00 to 9.00)"),
+        ("points", (-90.0, 10.0), "-90.0 points (-100.0 to -70.4)"),
+        ("double", (-90.0, 10.0), "-90.0 points (-109.6 to -70.4)"),
+        ("MSPE", (np.log(3.0), 0.0), "MSPE times 9.000 (9.000 to 9.000)"),
         ("ratio", (np.log(3.0), 0.0), "ratio 3.00 (3.00 to 3.00)"),
         ("below", (5.0, 0.5), "90.0 % right (89.0 to 91.0)"),
         ("above", (3.0, 0.5), "98.0 % right (97.0 to 99.0)"),
@@ -192,7 +201,24 @@ def test_decisions_are_older_than_the_tables_they_judge(decisions, names):
     except (OSError, subprocess.CalledProcessError):
         return
     if all(times):
-        assert all(int(times[0][-1]) <= int(of_table[0]) for of_table in times[1:])
+        # What was decided later has had its words changed since, not what it says.
+        of_file = times[0][-1 if decisions == "later_decisions" else 0]
+        assert all(int(of_file) <= int(of_table[0]) for of_table in times[1:])
+
+
+def test_later_decisions_say_what_they_said_first():
+    """Their words were mended; questions, images and margin stand as committed."""
+    path = "results/later_decisions.toml"
+    git = ["git", "log", "--diff-filter=A", "--format=%H", "--", path]
+    shown = {"cwd": ROOT, "check": True, "capture_output": True, "text": True}
+    try:
+        first = subprocess.run(git, **shown).stdout.split()[-1]
+        then = subprocess.run(["git", "show", f"{first}:{path}"], **shown).stdout
+    except (OSError, IndexError, subprocess.CalledProcessError):
+        pytest.skip("no history here")
+    now, before = tomllib.loads((ROOT / path).read_text()), tomllib.loads(then)
+    for name in ("together", "images"):
+        assert now[name] == before[name]
 
 
 def test_decisions_fit_the_sweeps():
@@ -822,6 +848,68 @@ def test_accuracy_table_is_of_networks_and_images():
         assert table.loc[row, "95 % interval"] == f"{low:.2f} to {high:.2f}"
     held = accuracy_table({"fast": fast}, line=fast["accuracy"].mean())
     assert held.loc["fast", "answer"] == "open"
+    one = fast[fast["seed"] == 12]
+    low, high = accuracy_interval(int(one["hits"].iloc[0].sum()), N_IMAGES)[1:]
+    alone = accuracy_table({"one": one}).loc["one", "95 % interval"]
+    assert alone == f"{100 * low:.2f} to {100 * high:.2f}"
+
+
+@pytest.mark.usefixtures("judged")
+def test_tables_of_networks_refuse_two_rows_of_a_seed():
+    """Two ways of reading one network are no two networks."""
+    fast = read_committed("learning_mnist", max_rate=100, **AS_READ)
+    twice = pd.concat([fast, fast])
+    for ask in (
+        lambda: accuracy_table({"fast": twice}),
+        lambda: gain_table({"fast": (fast, twice)}),
+        lambda: gain_table({"fast": (twice, fast)}),
+    ):
+        with pytest.raises(ValueError, match="one row for each seed; seed 10 has 2"):
+            ask()
+    for networks in (fast[:0], fast.drop(columns="hits"), fast.drop(columns="seed")):
+        with pytest.raises(ValueError, match="fast must have rows with a seed and hit"):
+            accuracy_table({"fast": networks})
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (lambda: contrast(4, "synapse"), "experiment must be a whole .* 1 to 3; got 4"),
+        (lambda: results_at("1"), "experiment must be a whole number .*; got '1'"),
+        (
+            lambda: results_at(1, readout="lats"),
+            "readout must be one of .*; got 'lats'",
+        ),
+        (lambda: contrast(1, "amplitude"), r"values must be .*'amplitude'.*got \(\)"),
+        (lambda: contrast(1, "synapse", (0.1,)), r"values must be .* got \(0.1,\)"),
+        (lambda: effect_in_words(Estimate(1.0, (), ()), "%"), "unit must be one of"),
+        (lambda: parts_at(5, Setting()), "claim must be a whole .* 1 to 4; got 5"),
+        (lambda: parts_at(1, Setting(amplitude="none")), "amplitude must be one of"),
+        (lambda: parts_at(1, Setting(readout="lats")), "readout must be one of"),
+        (lambda: runs_by_setting(4), "experiment must be a whole number from 1 to 3"),
+        (lambda: ways_of(0), "experiment must be a whole number from 1 to 3; got 0"),
+    ],
+)
+def test_verdicts_name_what_they_do_not_know(ask, message):
+    """A misspelt word finds nothing, and must not look like a result."""
+    with pytest.raises(ValueError, match=message):
+        ask()
+
+
+def test_results_are_read_as_the_decisions_say():
+    """Which way of reading a row is of does not depend on the table's order."""
+    for number in NUMBERS:
+        (row,) = results_at(number).to_dict("records")
+        assert (row["readout"], row["initial_voltage"]) == ("last", "zero")
+
+
+def test_a_corrected_p_value_stands_in_for_its_own_alone():
+    """The other is then the question's own; nothing is sure of no number."""
+    asked = Question(1, "x", "x", Estimate(5.0, (0.1,), (100.0,)), 1.0)
+    assert [asked.answer(), asked.answer(0.9), asked.answer(0.9, 1.0)] == [
+        *("yes", "open", "open")
+    ]
+    assert replace(asked, estimate=Estimate(np.nan, (0.1,), (9.0,))).answer() == "open"
 
 
 @pytest.mark.usefixtures("judged")

@@ -94,8 +94,9 @@ class _DigitExplorer(Explorer):
         "They come late, and few of them. From a start at 0 and at 50 Hz, a neuron "
         "needs 18 ms to its first spike even at an input of 1, and each layer waits "
         "for the one before it. The outputs hear of the digit in the last of 30 steps; "
-        "with 25 steps they hear next to nothing. 1 / max_rate makes spikes larger, "
-        "the first no earlier. More steps do help, and so does a start at random "
+        "with 25 steps they hear next to nothing. 1 / max_rate makes spikes larger: "
+        "those of the first layer come no earlier, those behind it some steps earlier. "
+        "More steps do help, and so does a start at random "
         "voltages."
     )
     readouts = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -137,8 +138,13 @@ class Estimate(NamedTuple):
         Returns
         -------
         low, high : float
+
+        Raises
+        ------
+        ValueError
+            If ``confidence`` is not between 0 and 1.
         """
-        confidence = check_number("confidence", confidence, above=0, high=1)
+        confidence = check_number("confidence", confidence, above=0, below=1)
         half = self._half(lambda dof: _reach(confidence, dof))
         return self.value - half, self.value + half
 
@@ -155,6 +161,11 @@ class Estimate(NamedTuple):
         Returns
         -------
         p : float
+
+        Raises
+        ------
+        ValueError
+            If ``null`` is not finite.
         """
         from scipy.optimize import brentq
         from scipy.stats import t
@@ -168,13 +179,14 @@ class Estimate(NamedTuple):
             (float(2 * t.sf(distance / error, dof)) for error, dof in parts),
             default=0.0,
         )
-        if len(parts) < 2 or not least:
+        if len(parts) < 2:
             return least
 
         def too_wide(log_p):
             return self._half(lambda dof: t.isf(math.exp(log_p) / 2, dof)) - distance
 
-        low = math.log(least)
+        # A smaller p-value than the smallest number of full precision counts as that.
+        low = math.log(max(least, sys.float_info.min))
         return math.exp(brentq(too_wide, low, 0)) if too_wide(low) > 0 else least
 
     def p_within(self, margin: float) -> float:
@@ -191,6 +203,11 @@ class Estimate(NamedTuple):
         Returns
         -------
         p : float
+
+        Raises
+        ------
+        ValueError
+            If ``margin`` is not above 0, or not finite.
 
         References
         ----------
@@ -214,6 +231,11 @@ class Estimate(NamedTuple):
         Returns
         -------
         p : float
+
+        Raises
+        ------
+        ValueError
+            If ``bound`` is not finite.
         """
         bound = check_number("bound", bound)
         of_one_side = self.p_differs(bound) / 2
@@ -252,9 +274,7 @@ def mean_over_seeds(values: ArrayLike) -> Estimate:
     """
     values = _check_repeats(values, 1)
     n = len(values)
-    return Estimate(
-        float(values.mean()), (float(values.std(ddof=1) / np.sqrt(n)),), (n - 1.0,)
-    )
+    return Estimate(_mean(values), (_spread(values) / math.sqrt(n),), (n - 1.0,))
 
 
 def mean_over_splits(values: ArrayLike, *, n_train: int, n_test: int) -> Estimate:
@@ -296,8 +316,8 @@ def mean_over_splits(values: ArrayLike, *, n_train: int, n_test: int) -> Estimat
     n_train = check_whole("n_train", n_train, 1)
     n_test = check_whole("n_test", n_test, 1)
     n = len(values)
-    error = values.std(ddof=1) * np.sqrt(1 / n + n_test / n_train)
-    return Estimate(float(values.mean()), (float(error),), (n - 1.0,))
+    error = _spread(values) * math.sqrt(1 / n + n_test / n_train)
+    return Estimate(_mean(values), (error,), (n - 1.0,))
 
 
 def mean_over_seeds_and_images(values: ArrayLike) -> Estimate:
@@ -348,6 +368,15 @@ def mean_over_seeds_and_images(values: ArrayLike) -> Estimate:
         tuple(math.sqrt(it / (n_seeds * n_images)) for it in squares),
         (n_seeds - 1.0, n_images - 1.0),
     )
+
+
+def _mean(values):
+    # That of equal values may be rounded away from them.
+    return float(values.mean() if np.ptp(values) else values[0])
+
+
+def _spread(values):
+    return float(values.std(ddof=1)) if np.ptp(values) else 0.0
 
 
 def _check_repeats(values, n_axes):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from snnlib.checks import check_choice
+from snnlib.checks import check_choice, check_whole
 from snnlib.committed import find_committed, read_committed
 from snnlib.variation import VarianceShare, variance_shares
+from snnlib.verdicts._results import NoResultsError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,6 +99,11 @@ def score_grids() -> dict[str, NDArray[np.float64]]:
         ``max_rate``, ``tau_rc``, ``synapse``, ``readout`` and ``initial_voltage``, in
         the order of their values, and a last one for splits or seeds; larger scores are
         better.
+
+    Raises
+    ------
+    NoResultsError
+        If a grid lacks settings, or a seed that all of them have.
     """
     linear, logistic = (
         read_committed(f"grid_{name}_regression").sort_values([*FACTORS])
@@ -119,9 +126,17 @@ def score_grids() -> dict[str, NDArray[np.float64]]:
 
 def _on_grid(settings, scores):
     """Return scores of settings, which are in order, with an axis for each factor."""
-    settings = settings.reset_index()
+    settings, scores = settings.reset_index(), np.asarray(scores)
     shape = [settings[name].nunique() for name in FACTORS]
-    return np.asarray(scores).reshape(*shape, -1)
+    if math.prod(shape) != len(settings.drop_duplicates([*FACTORS])) or not scores.size:
+        pairs = settings.groupby([*FACTORS[:2]]).size().to_dict()
+        msg = (
+            f"A grid must have each of its settings, {math.prod(shape)}, with a seed "
+            f"that all of them have; got {len(settings)} settings and "
+            f"{scores.shape[-1]} such seeds, by max_rate and tau_rc: {pairs}."
+        )
+        raise NoResultsError(msg)
+    return scores.reshape(*shape, -1)
 
 
 def shares_over_seeds(
@@ -149,20 +164,32 @@ def shares_over_seeds(
         95 % of those of the grids that are drawn. A draw adds its own luck to that of
         the networks, which lifts small shares and lowers large ones, most where there
         are few networks: it tells how far a share moves, and is no interval for the
-        share of networks without luck.
+        share of networks without luck. Of one seed there is nothing to draw from, and
+        the ends are NaN.
+
+    Raises
+    ------
+    ValueError
+        If ``grid`` has not an axis for each factor and one for seeds, or ``n_draws`` or
+        ``random_state`` is no whole number from 1 or 0 on.
 
     References
     ----------
     J. N. K. Rao and C. F. J. Wu, "Resampling inference with complex survey data",
     Journal of the American Statistical Association 83, 1988.
     """
-    grid = np.asarray(grid, float)
-    rng = np.random.default_rng(random_state)
 
     def shares(chosen):
         found = variance_shares(chosen, FACTORS, n_resamples=1)
         return {name: it.share for name, it in found.items()}
 
+    of_all = shares(grid)
+    grid = np.asarray(grid, float)
+    check_whole("n_draws", n_draws, 1)
+    rng = np.random.default_rng(check_whole("random_state", random_state, 0))
+    if grid.shape[-1] < 2:
+        none = float("nan")
+        return {name: VarianceShare(it, none, none) for name, it in of_all.items()}
     drawn = [shares(draw_networks(grid, rng)) for _ in range(n_draws)]
     ends = {
         name: np.percentile([it[name] for it in drawn], [2.5, 97.5])
@@ -170,12 +197,12 @@ def shares_over_seeds(
     }
     return {
         name: VarianceShare(share, *map(float, ends[name]))
-        for name, share in shares(grid).items()
+        for name, share in of_all.items()
     }
 
 
 def draw_networks(grid, rng):
     """Return a grid with one network less, those of each pair drawn anew."""
     n_seeds = grid.shape[-1]
-    of_pairs = (*grid.shape[:2], *[1] * (grid.ndim - 3), max(n_seeds - 1, 1))
+    of_pairs = (*grid.shape[:2], *[1] * (grid.ndim - 3), n_seeds - 1)
     return np.take_along_axis(grid, rng.integers(n_seeds, size=of_pairs), axis=-1)

@@ -6,10 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from snnlib.metrics import mean_over_seeds, mean_over_seeds_and_images
+from snnlib.metrics import (
+    accuracy_interval,
+    mean_over_seeds,
+    mean_over_seeds_and_images,
+)
 from snnlib.verdicts._results import (
     BASE,
     NETWORK,
+    check_networks,
     mean_accuracy,
     paired_gains,
     read_decisions,
@@ -44,16 +49,26 @@ def accuracy_table(
     table : pandas.DataFrame
         For each kind: how many ``networks``; the ``lowest`` and the ``highest`` of
         their accuracies; the ``mean`` and its ``95 % interval``, for other networks and
-        other images. Of one network it speaks of other images only. With a ``line``,
-        also the ``answer``: "below" or "above" it, or "open" if the interval holds it.
+        other images. Of one network it is Wilson's, and speaks of other images only.
+        With a ``line``, also the ``answer``: "below" or "above" it, or "open" if the
+        interval holds it.
+
+    Raises
+    ------
+    ValueError
+        If a kind has no network, or more rows than seeds, or no hits.
     """
     rows = {}
     for kind, networks in kinds.items():
+        check_networks(str(kind), networks)
         hits = [100.0 * each for each in networks["hits"]]
-        estimate = _estimate(hits)
-        rows[kind] = _summary(hits, estimate, "mean", least=0)
+        ends = _ends(hits, least=0)
+        if len(hits) == 1:
+            n_right = int(networks["hits"].iloc[0].sum())
+            ends = 100 * np.array(accuracy_interval(n_right, len(hits[0]))[1:])
+        rows[kind] = _summary(hits, ends, "mean")
         if line is not None:
-            low, high = estimate.interval()
+            low, high = ends
             answer = "below" if high < line else "above" if low > line else "open"
             rows[kind]["answer"] = answer
     return _rows_to_table(rows)
@@ -77,32 +92,39 @@ def gain_table(
         their gains; ``points gained`` on average, with its ``95 % interval``. As for
         the intervals of `accuracy_table`, it is for other images only where there is
         one network.
+
+    Raises
+    ------
+    ValueError
+        If a side has more rows than seeds, or no hits.
     """
     rows = {}
     for change, (before, after) in pairs.items():
         gains = paired_gains(before, after)
         if gains:
-            estimate = _estimate(gains)
-            rows[change] = _summary(gains, estimate, "points gained", least=-100)
+            ends = _ends(gains, least=-100)
+            rows[change] = _summary(gains, ends, "points gained")
     return _rows_to_table(rows)
 
 
-def _estimate(values):
-    """Estimate a mean over networks and images, or of one network over images."""
-    if len(values) > 1:
-        return mean_over_seeds_and_images(values)
-    return mean_over_seeds(values[0])
+def _ends(values, least):
+    """Return the interval of a mean over networks and images, or over images alone."""
+    several = len(values) > 1
+    estimate = (
+        mean_over_seeds_and_images(values) if several else mean_over_seeds(values[0])
+    )
+    return np.clip(estimate.interval(), least, 100)
 
 
-def _summary(values, estimate, name, least):
-    """Return a table's row: networks, their mean, and its interval where it can be."""
+def _summary(values, ends, name):
+    """Return a table's row: networks, their mean, and its interval."""
     means = np.mean(values, axis=1)
-    low, high = np.clip(estimate.interval(), least, 100)
+    low, high = ends
     return {
         "networks": len(means),
         "lowest": f"{means.min():.2f}",
         "highest": f"{means.max():.2f}",
-        name: f"{estimate.value:.2f}",
+        name: f"{means.mean():.2f}",
         "95 % interval": f"{low:.2f} to {high:.2f}",
     }
 

@@ -52,10 +52,10 @@ class Question:
         The largest effect that does not matter; None where only the sign counts.
     contrary : bool
         Whether the statement is that the effect does *not* matter.
-    unit : {"points", "MSPE", "ratio", "below", "above"}
-        What the effect is: points of wrong answers, the logarithm of a ratio of roots
-        of MSPE, that of another ratio, or the points by which an accuracy lies below or
-        above what counts as poor.
+    unit : {"points", "double", "MSPE", "ratio", "below", "above"}
+        What the effect is: points of wrong answers, or the difference of two such
+        differences, the logarithm of a ratio of roots of MSPE, that of another ratio,
+        or the points by which an accuracy lies below or above what counts as poor.
     n : int or None
         How many splits or seeds it was measured on. Fewer than three leave it open.
     """
@@ -104,14 +104,15 @@ class Question:
         -------
         answer : {"yes", "no", "open"}
         """
-        if p_differs is None or p_within is None:
-            p_differs, p_within = self.p_values()
+        own_differs, own_within = self.p_values()
+        p_differs = own_differs if p_differs is None else p_differs
+        p_within = own_within if p_within is None else p_within
         if self.n is not None and self.n < _LEAST_REPEATS:
             return "open"
         level = 1 - read_decisions()["rule"]["confidence"]
         value = self.estimate.value
         if self.margin is None:
-            if p_differs >= level:
+            if not p_differs < level:
                 return "open"
             return "yes" if value > 0 else "no"
         found = "open"
@@ -275,6 +276,7 @@ def ask_together(readout: str) -> Question:
         *(None, "max_rate and tau_rc depend on each other", "max_rate x tau_rc"),
         mean_over_seeds_and_images([a - b for a, b in zip(*gains, strict=True)]),
         decided["experiments"]["3"]["margin"],
+        unit="double",
         n=len(seeds),
     )
 

@@ -10,7 +10,7 @@ from snnlib.checks import check_choice
 from snnlib.committed import find_committed, read_committed
 from snnlib.metrics import accuracy_interval, mean_over_seeds_and_images
 from snnlib.verdicts._grids import FACTORS, grid_networks
-from snnlib.verdicts._results import paired_gains, read_decisions
+from snnlib.verdicts._results import WAYS, paired_gains, read_decisions
 from snnlib.verdicts._words import interval_of
 
 if TYPE_CHECKING:
@@ -58,6 +58,12 @@ def recipe_numbers(settings: pd.DataFrame) -> pd.DataFrame:
         which a neuron at its largest rate fires in the time that is averaged over;
         ``product`` of amplitude and rate; ``in_presentation``, the spikes in it.
 
+    Raises
+    ------
+    ValueError
+        If there is no such column, a read-out is neither "last" nor "mean", or another
+        value is missing than a synapse.
+
     Examples
     --------
     >>> import pandas as pd
@@ -68,6 +74,12 @@ def recipe_numbers(settings: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
+    for name in ("max_rate", "synapse", "readout", "presentation_time", "amplitude"):
+        if name not in settings or (name != "synapse" and settings[name].isna().any()):
+            msg = f"settings must have the column {name!r}, without missing values."
+            raise ValueError(msg)
+    for readout in settings["readout"].unique():
+        check_choice("readout", readout, WAYS["readout"])
     rates, times = settings["max_rate"], settings["presentation_time"]
     synapses = settings["synapse"].astype(float).fillna(0.0)
     window = synapses + times / 2 * (settings["readout"] == "mean")
@@ -101,7 +113,7 @@ def accepted_by_recipe(
     Raises
     ------
     ValueError
-        If ``model`` is none of the three.
+        If ``model`` is none of the three, or as from `recipe_numbers`.
     """
     check_choice("model", model, _MODELS)
     limits, numbers = read_decisions()["recipe"], recipe_numbers(settings)
@@ -265,8 +277,9 @@ def show_recipe() -> str:
     return f"""
 1. **Give the filter its time.** After $T$ seconds a low-pass filter has settled to
    $1 - e^{{-T/\\tau}}$, where $\\tau$ is `synapse`. For a regression, want at least
-   {limits["settled"]:.0%}. A decision only asks which output is larger, so a classifier
-   need not wait.
+   {limits["settled"]:.0%}. Neither the largest of several outputs nor a ranking of rows
+   waits for that; a decision by a fixed threshold does, and with a `synapse` as long as
+   $T$ nothing may pass it.
 2. **Give it spikes to average.** Over the window that counts (the filter's time
    constant; with the read-out "mean" half the presentation besides) a neuron at its
    largest rate should fire {limits["spikes"]} times:
@@ -296,6 +309,7 @@ def show_criteria() -> str:
     level, n = level_of_networks("grid")
     accepted = _accepted_decisions()
     of_logistic = accepted["mean_auc_logistic"] - accepted["mean_auc"] <= good["auc"]
+    blind = accepted[accepted["mean_recall"] < 0.01]
     return f"""
 - **Experiment 1**: the neuron follows at least {good["fidelity"]:.0%} of the variation
   of the least-squares line. A constant follows none of it. (By its error it would pass:
@@ -306,8 +320,10 @@ def show_criteria() -> str:
   to 0 and 1, which is what its decoder is. A constant has 0.5. (Of the
   {len(accepted)} settings that the recipe accepts in all trials,
   {accepted["good"].sum()} are good by this, and {of_logistic.sum()} with logistic
-  regression as the reference. In accuracy, always saying "normal" gets
-  {100 * logistic["mean_accuracy_majority"]:.1f} % and logistic regression
+  regression as the reference. AUC does not see the threshold: with that,
+  {len(blind)} of them find fewer than 1 % of the class that is looked for, all with a
+  `synapse` of {blind["synapse"].min():.1g} s or more. In accuracy, always saying
+  "normal" gets {100 * logistic["mean_accuracy_majority"]:.1f} % and logistic regression
   {100 * logistic["mean_accuracy_logistic"]:.1f} %.)
 - **Experiment 3**: its accuracy is at most {good["accuracy"]:g} points below
   {level:.1f} %, the mean of {n} ReLU networks that were trained alike. (New images and

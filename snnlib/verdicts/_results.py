@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from snnlib.checks import check_choice, check_whole, shown
 from snnlib.committed import find_committed, has_value, read_committed
 from snnlib.metrics import Estimate, mean_over_seeds_and_images, mean_over_splits
 from snnlib.recording import results_path
@@ -25,6 +26,9 @@ TABLES = {
 }
 # What else the paper's network has, once it is trained.
 NETWORK = {"passes": 10, "amplitude": 0.01, "layer_synapse": 0}
+
+
+WAYS = {"readout": ("last", "mean"), "initial_voltage": ("zero", "uniform")}
 
 
 class NoResultsError(LookupError):
@@ -68,7 +72,8 @@ def contrast(
     parameter : str
         What is changed, such as "max_rate", "amplitude" or "readout".
     values : tuple, optional
-        The first and the second value; by default, those decided beforehand.
+        The first and the second value; by default, those decided beforehand, of
+        max_rate, tau_rc and synapse.
     readout : {"last", "mean"}, default="last"
         How the output is read.
     initial_voltage : {"zero", "uniform"}, default="zero"
@@ -88,7 +93,11 @@ def contrast(
     NoResultsError
         If the tables do not hold two networks of the same seeds, or in experiments 1
         and 2 a row, for both values.
+    ValueError
+        If there is no such experiment, read-out or initial voltage, or ``values`` are
+        not two, or not given where none were decided.
     """
+    check_whole("experiment", experiment, 1, 3)
     point = {"readout": readout, "initial_voltage": initial_voltage, **others}
     return compare(experiment, *both_sides(experiment, parameter, values, point))
 
@@ -96,7 +105,14 @@ def contrast(
 def both_sides(experiment, parameter, values, point):
     """Return the results with the first and with the second value of a parameter."""
     if values is None:
-        values = read_decisions()["contrasts"][str(experiment)][parameter]
+        decided = read_decisions()["contrasts"][str(experiment)]
+        values = decided.get(parameter, ())
+    if np.shape(values) != (2,):
+        msg = (
+            f"values must be the two of {parameter!r} to be compared (for "
+            f"{', '.join(BASE)} two were decided); got {shown(values)}."
+        )
+        raise ValueError(msg)
     return [results_at(experiment, **{**point, parameter: value}) for value in values]
 
 
@@ -108,8 +124,8 @@ def results_at(experiment: int, **changes: Any) -> pd.DataFrame:
     experiment : {1, 2, 3}
         Number of the experiment.
     **changes : number or str
-        Parameters with other values than 100 Hz, 0.02 s and 0.1 s, and the way in which
-        the output is read.
+        Parameters with other values than 100 Hz, 0.02 s and 0.1 s, and the ``readout``
+        and ``initial_voltage``, which are "last" and "zero" where they are not given.
 
     Returns
     -------
@@ -121,8 +137,14 @@ def results_at(experiment: int, **changes: Any) -> pd.DataFrame:
     ------
     NoResultsError
         If there is no row, or in experiment 3 no second network.
+    ValueError
+        If there is no such experiment, read-out or initial voltage.
     """
-    point = {**BASE, **(NETWORK if experiment == 3 else {}), **changes}
+    check_whole("experiment", experiment, 1, 3)
+    way = {name: choices[0] for name, choices in WAYS.items()}
+    point = {**BASE, **(NETWORK if experiment == 3 else {}), **way, **changes}
+    for name, choices in WAYS.items():
+        check_choice(name, point[name], choices)
     return select(TABLES[experiment], point, least=2 if experiment == 3 else 1)
 
 
@@ -186,6 +208,7 @@ def compare(experiment: int, first: pd.DataFrame, second: pd.DataFrame) -> Estim
     NoResultsError
         If fewer than two networks have a seed in common.
     """
+    check_whole("experiment", experiment, 1, 3)
     if experiment == 3:
         gains = paired_gains(first, second)
         if len(gains) < 2:
@@ -218,8 +241,43 @@ def count_repeats(experiment, first, second):
     return int(first["n_splits"].iloc[0])
 
 
+def check_networks(name, networks, *, least=1):
+    """Refuse networks without hits, or two rows of one, which are no two networks.
+
+    Parameters
+    ----------
+    name : str
+        What to call them in the message.
+    networks : pandas.DataFrame
+        From `read_committed`.
+    least : int, default=1
+        How many rows there must be.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer, a column of hits or seeds is missing, or a seed comes twice.
+    """
+    columns = [it for it in ("seed", "hits") if it in networks]
+    if len(columns) < 2 or len(networks) < least:
+        got = f"{len(networks)} with {' and '.join(columns) or 'neither'}"
+        msg = f"{name} must have rows with a seed and hits, from {least} on; got {got}."
+        raise ValueError(msg)
+    twice = networks["seed"].duplicated()
+    if twice.any():
+        seed = networks["seed"][twice].iloc[0]
+        msg = (
+            f"{name} must have one row for each seed; seed {seed} has "
+            f"{(networks['seed'] == seed).sum()}. Fix what they differ in, such as "
+            "readout or passes."
+        )
+        raise ValueError(msg)
+
+
 def paired_gains(before, after):
     """Return for each seed how many points each image gains."""
+    for name, networks in (("before", before), ("after", after)):
+        check_networks(name, networks, least=0)
     pairs = before.merge(after, on="seed", suffixes=("_before", "_after"))
     return [
         100 * (b.astype(float) - a)

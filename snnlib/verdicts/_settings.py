@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from snnlib.checks import check_choice, check_whole
 from snnlib.committed import find_committed, read_committed
 from snnlib.metrics import Estimate, mean_over_seeds
 from snnlib.verdicts._claims import _any, _fewer, _several, judge
@@ -15,6 +16,7 @@ from snnlib.verdicts._results import (
     BASE,
     NETWORK,
     TABLES,
+    WAYS,
     NoResultsError,
     compare,
     count_repeats,
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 RULES = ("fixed", "1/max_rate")
+_CHOICES = {"amplitude": RULES, **WAYS}
 _FIXED = {1: 1.0, 2: 1.0, 3: NETWORK["amplitude"]}
 # Whichever are committed. Of the same setting and seed, the first counts.
 _TABLES = {
@@ -87,7 +90,13 @@ def ways_of(experiment: int) -> tuple[str, ...]:
     -------
     names : tuple of str
         Of the fields of `Setting`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such experiment.
     """
+    check_whole("experiment", experiment, 1, 3)
     return Setting._fields if experiment == 3 else Setting._fields[:-1]
 
 
@@ -117,7 +126,13 @@ def runs_by_setting(experiment: int) -> dict[tuple[Any, ...], pd.DataFrame]:
         By a `Setting`, in experiments 1 and 2 without its passes: one row there, and
         one for each seed in experiment 3. Where networks were tested on fewer images
         and others on more, those on more.
+
+    Raises
+    ------
+    ValueError
+        If there is no such experiment.
     """
+    check_whole("experiment", experiment, 1, 3)
     found = _runs_by_test(experiment)
     return {key: its for runs in reversed(found) for key, its in runs.items()}
 
@@ -346,7 +361,16 @@ def parts_at(claim: int, setting: Setting) -> list[Answer]:
     -------
     parts : list of Answer
         The parts that decide; before those of claim 4, what they follow from.
+
+    Raises
+    ------
+    ValueError
+        If ``claim`` is none of the four, or there is no such amplitude, read-out or
+        initial voltage.
     """
+    check_whole("claim", claim, 1, 4)
+    for name, choices in _CHOICES.items():
+        check_choice(name, getattr(setting, name), choices)
     if claim in {1, 2}:
         at = {name: setting.without(name, "passes") for name in BASE}
         denied = {name: claim == 2 or name != "synapse" for name in BASE}
