@@ -157,11 +157,10 @@ def _headlines():
         "({:.1f} to {:.1f})".format(*times),
         2: "{:.1f} points more errors at 0.001 s than at 0.1 s "
         "({:.1f} to {:.1f})".format(*points),
-        3: "{:.1f} % right at 100 Hz, from a start at 0 "
-        "({:.1f} to {:.1f}; {} networks)".format(
+        3: "{:.1f} % right at 100 Hz ({:.1f} to {:.1f}; {} networks)".format(
             *right, last.loc[(3, "poor at 100 Hz"), "n"]
         ),
-        4: "{:.1f} points more errors at 50 Hz than at 150 Hz, from a start at 0 "
+        4: "{:.1f} points more errors at 50 Hz than at 150 Hz "
         "({:.1f} to {:.1f}; {} networks)".format(
             *rate, last.loc[(4, "max_rate matters"), "n"]
         ),

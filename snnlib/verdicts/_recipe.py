@@ -278,8 +278,7 @@ def show_recipe() -> str:
 1. **Give the filter its time.** After $T$ seconds a low-pass filter has settled to
    $1 - e^{{-T/\\tau}}$, where $\\tau$ is `synapse`. For a regression, want at least
    {limits["settled"]:.0%}. Neither the largest of several outputs nor a ranking of rows
-   waits for that; a decision by a fixed threshold does, and with a `synapse` as long as
-   $T$ nothing may pass it.
+   waits for that; a decision by a fixed threshold does.
 2. **Give it spikes to average.** Over the window that counts (the filter's time
    constant; with the read-out "mean" half the presentation besides) a neuron at its
    largest rate should fire {limits["spikes"]} times:

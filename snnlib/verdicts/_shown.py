@@ -64,7 +64,9 @@ def show_verdicts(figure: str = "#fig-nine-panels") -> str:
             "the paper's claim": f"{number}. {row['claim']}",
             "verdict": marked(row, ""),
             "corrected": marked(row, ", corrected"),
-            "one number (`last`), panel": f"{row['number']} {linked(row['panel'])}",
+            "one number (`last`, start at 0), panel": (
+                f"{row['number']} {linked(row['panel'])}"
+            ),
         }
         for number, row in verdict_table().iterrows()
     ]
