@@ -142,8 +142,8 @@ def has_value(column, value):
     is_number = isinstance(value, Real | np.bool_)
     if is_number and column.dtype.kind in "buif":
         # Whole numbers, such as seeds, are equal or not.
-        rtol = 1e-9 if column.dtype.kind == "f" else 0
-        return np.isclose(column, value, rtol=rtol, atol=0)
+        is_float = column.dtype.kind == "f"
+        return np.isclose(column, value, 1e-9, 0) if is_float else column == value
     # A list would be compared row by row.
     return (
         column == value

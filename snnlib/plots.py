@@ -419,10 +419,10 @@ def plot_results(
     columns = _check_results(results, x, y, by)
     # Tables that were joined may have an index in which some label stands twice.
     rows = results.reset_index(drop=True)
-    if "run_id" in rows:
-        rows = rows.drop_duplicates(["run_id", "axis"] if "axis" in rows else "run_id")
     if "axis" in rows and (rows["axis"] == x).any():
         rows = rows[rows["axis"] == x]
+    if "run_id" in rows:
+        rows = rows[~rows["run_id"].duplicated() | rows["run_id"].isna()]
     n_rows = len(rows)
     rows = rows[rows[y].notna()]
     if not len(rows):

@@ -55,7 +55,9 @@ def variance_shares(
     n_drawn : int or None, default=None
         How many repeats a resample draws; None as many as there are. Splits of the same
         rows overlap, and ``n`` of them tell of other rows what ``1 / (1 / n + n_test /
-        n_train)`` would that share nothing: draw so many. Fewer make wider intervals.
+        n_train)`` would that share nothing: draw so many. Fewer make wider intervals,
+        and add luck of their own, which lifts small shares and lowers large ones: an
+        interval need not hold its share.
     random_state : int, default=0
         Seed of these draws.
 

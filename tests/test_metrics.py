@@ -830,7 +830,7 @@ def test_estimate_of_equal_repeats_is_sure():
 
 
 def test_p_value_of_two_parts_does_not_end_where_one_does():
-    """Each part alone underflows to 0; both together do not."""
+    """At 38 each part alone underflows to 0; both together do not."""
     near, far = (
         Estimate(value, (1.0, 0.9), (1e5, 1e6)).p_differs() for value in (37.0, 38.0)
     )

@@ -378,6 +378,13 @@ def test_plot_results_counts_a_run_once():
         )
     bars = [ax.containers[0].lines[2][0].get_segments()[0] for ax in (once, twice)]
     np.testing.assert_allclose(*bars)
+    # Nor is a run that stands once for each parameter that is varied.
+    by_axis = pd.concat([results.assign(axis=name) for name in ("c", "seed")])
+    again = plot_results(by_axis, x="x", y="y")
+    assert again.get_title(loc="left").startswith("mean of up to 2 runs")
+    # Those without an id are runs of their own.
+    nameless = plot_results(results.assign(run_id=None), x="x", y="y")
+    assert nameless.get_title(loc="left").startswith("mean of up to 2 runs")
 
 
 def test_plot_results_without_a_schema_takes_no_run_for_a_repeat():

@@ -273,7 +273,9 @@ def test_shares_over_seeds_move_as_far_as_seeds_differ():
     ):
         with pytest.raises(ValueError, match=f"{name} must be a whole number from"):
             shares_over_seeds(grid, **options)
-    with pytest.raises(ValueError, match="scores must have an axis for each"):
+    with pytest.raises(
+        ValueError, match="grid must be an array with 6 axes; got shape"
+    ):
         shares_over_seeds(grid[0, 0])
     lonely = shares_over_seeds(grid[..., :1])
     assert np.isnan([its[1:] for its in lonely.values()]).all()

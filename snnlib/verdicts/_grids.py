@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from snnlib.checks import check_choice, check_whole
+from snnlib.checks import check_choice, check_finite, check_whole
 from snnlib.committed import find_committed, read_committed
 from snnlib.variation import VarianceShare, variance_shares
 from snnlib.verdicts._results import NoResultsError
@@ -183,8 +183,8 @@ def shares_over_seeds(
         found = variance_shares(chosen, FACTORS, n_resamples=1)
         return {name: it.share for name, it in found.items()}
 
+    grid = np.asarray(check_finite("grid", grid, n_axes=len(FACTORS) + 1), float)
     of_all = shares(grid)
-    grid = np.asarray(grid, float)
     check_whole("n_draws", n_draws, 1)
     rng = np.random.default_rng(check_whole("random_state", random_state, 0))
     if grid.shape[-1] < 2:

@@ -60,7 +60,7 @@ def accuracy_table(
     """
     rows = {}
     for kind, networks in kinds.items():
-        check_networks(str(kind), networks)
+        check_networks(f"kinds[{kind!r}]", networks)
         hits = [100.0 * each for each in networks["hits"]]
         ends = _ends(hits, least=0)
         if len(hits) == 1:
@@ -100,7 +100,7 @@ def gain_table(
     """
     rows = {}
     for change, (before, after) in pairs.items():
-        gains = paired_gains(before, after)
+        gains = paired_gains(before, after, f"pairs[{change!r}]")
         if gains:
             ends = _ends(gains, least=-100)
             rows[change] = _summary(gains, ends, "points gained")

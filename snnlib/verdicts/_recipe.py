@@ -104,7 +104,8 @@ def accepted_by_recipe(
         As for `recipe_numbers`.
     model : {"regression", "decision", "network"}
         What they are for: a neuron with a decoder that predicts a number, one that
-        decides between two classes and need not settle, or a network of layers.
+        ranks rows by its output (which need not settle; a threshold on it must), or a
+        network of layers.
 
     Returns
     -------
@@ -321,7 +322,7 @@ def show_criteria() -> str:
   {accepted["good"].sum()} are good by this, and {of_logistic.sum()} with logistic
   regression as the reference. AUC does not see the threshold: with that,
   {len(blind)} of them find fewer than 1 % of the class that is looked for, all with a
-  `synapse` of {blind["synapse"].min():.1g} s or more. In accuracy, always saying
+  `synapse` of {blind["synapse"].min():.2f} s or more. In accuracy, always saying
   "normal" gets {100 * logistic["mean_accuracy_majority"]:.1f} % and logistic regression
   {100 * logistic["mean_accuracy_logistic"]:.1f} %.)
 - **Experiment 3**: its accuracy is at most {good["accuracy"]:g} points below

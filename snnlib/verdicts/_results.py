@@ -106,11 +106,11 @@ def both_sides(experiment, parameter, values, point):
     """Return the results with the first and with the second value of a parameter."""
     if values is None:
         decided = read_decisions()["contrasts"][str(experiment)]
-        values = decided.get(parameter, ())
-    if np.shape(values) != (2,):
+        values = decided.get(parameter)
+    if not isinstance(values, tuple | list) or len(values) != 2:
         msg = (
-            f"values must be the two of {parameter!r} to be compared (for "
-            f"{', '.join(BASE)} two were decided); got {shown(values)}."
+            f"values must be the two of {parameter!r} to be compared (two were decided "
+            f"for {', '.join(BASE)} alone); got {shown(values)}."
         )
         raise ValueError(msg)
     return [results_at(experiment, **{**point, parameter: value}) for value in values]
@@ -258,10 +258,13 @@ def check_networks(name, networks, *, least=1):
     ValueError
         If there are fewer, a column of hits or seeds is missing, or a seed comes twice.
     """
-    columns = [it for it in ("seed", "hits") if it in networks]
-    if len(columns) < 2 or len(networks) < least:
-        got = f"{len(networks)} with {' and '.join(columns) or 'neither'}"
-        msg = f"{name} must have rows with a seed and hits, from {least} on; got {got}."
+    absent = [it for it in ("seed", "hits") if it not in networks]
+    if absent or len(networks) < least:
+        got = f"no {absent[0]!r}" if absent else f"{len(networks)} rows"
+        msg = (
+            f"{name} must have at least {least} rows, with the columns 'seed' and "
+            f"'hits'; got {got}."
+        )
         raise ValueError(msg)
     twice = networks["seed"].duplicated()
     if twice.any():
@@ -274,10 +277,10 @@ def check_networks(name, networks, *, least=1):
         raise ValueError(msg)
 
 
-def paired_gains(before, after):
+def paired_gains(before, after, name=""):
     """Return for each seed how many points each image gains."""
-    for name, networks in (("before", before), ("after", after)):
-        check_networks(name, networks, least=0)
+    for side, networks in (("before", before), ("after", after)):
+        check_networks(f"{name} {side}" if name else side, networks, least=0)
     pairs = before.merge(after, on="seed", suffixes=("_before", "_after"))
     return [
         100 * (b.astype(float) - a)
