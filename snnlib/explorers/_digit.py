@@ -96,8 +96,7 @@ class _DigitExplorer(Explorer):
         "for the one before it. The outputs hear of the digit in the last of 30 steps; "
         "with 25 steps they hear next to nothing. 1 / max_rate makes spikes larger: "
         "those of the first layer come no earlier, those behind it some steps earlier. "
-        "More steps do help, and so does a start at random "
-        "voltages."
+        "More steps do help, and so does a start at random voltages."
     )
     readouts = (
         Readout("decision", "decision", digits=0, spoken=True),

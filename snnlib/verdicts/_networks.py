@@ -62,10 +62,11 @@ def accuracy_table(
     for kind, networks in kinds.items():
         check_networks(f"kinds[{kind!r}]", networks)
         hits = [100.0 * each for each in networks["hits"]]
-        ends = _ends(hits, least=0)
         if len(hits) == 1:
             n_right = int(networks["hits"].iloc[0].sum())
             ends = 100 * np.array(accuracy_interval(n_right, len(hits[0]))[1:])
+        else:
+            ends = _ends(hits, least=0)
         rows[kind] = _summary(hits, ends, "mean")
         if line is not None:
             low, high = ends

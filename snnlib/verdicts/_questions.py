@@ -104,9 +104,10 @@ class Question:
         -------
         answer : {"yes", "no", "open"}
         """
-        own_differs, own_within = self.p_values()
-        p_differs = own_differs if p_differs is None else p_differs
-        p_within = own_within if p_within is None else p_within
+        if p_differs is None or p_within is None:
+            own_differs, own_within = self.p_values()
+            p_differs = own_differs if p_differs is None else p_differs
+            p_within = own_within if p_within is None else p_within
         if self.n is not None and self.n < _LEAST_REPEATS:
             return "open"
         level = 1 - read_decisions()["rule"]["confidence"]

@@ -26,8 +26,7 @@ TABLES = {
 }
 # What else the paper's network has, once it is trained.
 NETWORK = {"passes": 10, "amplitude": 0.01, "layer_synapse": 0}
-
-
+# How results are read; the first of each where nothing is said.
 WAYS = {"readout": ("last", "mean"), "initial_voltage": ("zero", "uniform")}
 
 
